@@ -1,0 +1,1 @@
+"""Zones, lines, contacts to events; the monitors built on them."""

@@ -1,0 +1,1 @@
+"""One folder per published method, grouped by the question it answers."""

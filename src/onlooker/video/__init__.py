@@ -1,0 +1,1 @@
+"""Files and streams to frames and sound with exact times; frames to files."""

@@ -1,0 +1,1 @@
+"""Find, verify, convert and license checkpoints; pickles are opened here and nowhere else."""

@@ -1,0 +1,1 @@
+"""Procedural people, places, cameras and sound with exact ground truth."""
