@@ -27,7 +27,9 @@ SCHEMAS: dict[str, pa.Schema] = {
     # a linked box; `observed` is false where the tracker bridged a gap
     "tracks": pa.schema([VIDEO, FRAME, TIME, TRACK, *BOX, LABEL, SCORE, pa.field("observed", pa.bool_()), SOURCE]),
     # which track is which person; `identity` is a name or an opaque id
-    "identities": pa.schema([VIDEO, TRACK, START, END, pa.field("identity", pa.string(), nullable=False), SCORE, SOURCE]),
+    "identities": pa.schema(
+        [VIDEO, TRACK, START, END, pa.field("identity", pa.string(), nullable=False), SCORE, SOURCE]
+    ),
     # between two cuts; `transition` is how the shot begins: start, cut, fade, dissolve
     "shots": pa.schema(
         [
@@ -67,7 +69,9 @@ SCHEMAS: dict[str, pa.Schema] = {
             SOURCE,
         ]
     ),
-    "captions": pa.schema([VIDEO, MAYBE_TRACK, START, END, pa.field("text", pa.string(), nullable=False), SCORE, SOURCE]),
+    "captions": pa.schema(
+        [VIDEO, MAYBE_TRACK, START, END, pa.field("text", pa.string(), nullable=False), SCORE, SOURCE]
+    ),
     "embeddings": pa.schema(
         [VIDEO, MAYBE_TRACK, START, END, pa.field("vector", pa.list_(pa.float32()), nullable=False), SOURCE]
     ),
