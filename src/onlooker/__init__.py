@@ -23,7 +23,7 @@ _LAZY = {
     "OnlookerError": "onlooker.errors",
 }
 
-__all__ = ["__version__", *_LAZY]
+__all__ = ["OnlookerError", "Run", "Stream", "Video", "VideoWriter", "__version__", "analyze"]
 
 if TYPE_CHECKING:
     from onlooker.analysis import analyze

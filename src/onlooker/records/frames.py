@@ -17,7 +17,7 @@ def _boxes(count: int = 0) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """Boxes of one frame: `boxes` float32 (n, 4) xyxy in displayed pixels, `scores` float32 (n,) in [0, 1], one label each."""
+    """Boxes of one frame: float32 (n, 4) xyxy in displayed pixels, `scores` float32 (n,) in [0, 1], a label each."""
 
     boxes: FloatArray = field(default_factory=_boxes)
     scores: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
@@ -34,7 +34,7 @@ class Detections:
 
 @dataclass(frozen=True, slots=True)
 class FrameTracks:
-    """Linked boxes of one frame: as `Detections`, with `ids` int64 (n,) and `observed` bool (n,) (false: bridged gap)."""
+    """Linked boxes of one frame: as `Detections`, with `ids` int64 (n,) and `observed` (n,), false in a bridged gap."""
 
     ids: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     boxes: FloatArray = field(default_factory=_boxes)
