@@ -1,0 +1,111 @@
+"""Many runs in one folder, and the index that lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from onlooker.errors import OnlookerError, StorageError
+from onlooker.records.jsonsafe import pretty_json
+from onlooker.records.lock import RunLock
+from onlooker.records.manifest import MANIFEST, Manifest, read_json
+from onlooker.records.run import Run
+from onlooker.records.storage import atomic_write
+from onlooker.records.tables import empty_table
+
+INDEX = "index.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One video of a corpus. `folder` is relative to the corpus, None when no run could be started."""
+
+    name: str
+    status: str
+    folder: str | None = None
+    duration: float | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+    error: str | None = None
+
+
+class Corpus:
+    """A folder of runs with `index.json`: name, status, run folder, duration, counts and error of each video.
+
+    The runs are the truth and the index a summary: `rebuild` makes it anew from the folders. Entries are sorted by
+    name, so equal corpora have equal indexes. Opening a folder without an index reads the runs that lie in it.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise StorageError(f"{self.folder} is not a folder: give the folder that holds the runs.")
+        path = self.folder / INDEX
+        self.entries = _parse(path) if path.is_file() else self._scan()
+
+    def update(self, *entries: Entry) -> None:
+        """Add or replace entries by name and write the index; safe beside other writers of the same corpus."""
+        with RunLock(self.folder):
+            path = self.folder / INDEX
+            current = _parse(path) if path.is_file() else self.entries
+            merged = {entry.name: entry for entry in (*current, *entries)}
+            self._write(list(merged.values()))
+
+    def rebuild(self) -> None:
+        """Write the index from the run folders; entries without a folder (files that could not be opened) stay."""
+        with RunLock(self.folder):
+            lost = [entry for entry in self.entries if entry.folder is None]
+            found = self._scan()
+            names = {entry.name for entry in found}
+            self._write([*found, *(entry for entry in lost if entry.name not in names)])
+
+    def _write(self, entries: list[Entry]) -> None:
+        self.entries = sorted(entries, key=lambda entry: entry.name)
+        atomic_write(self.folder / INDEX, pretty_json({"format": 1, "videos": [asdict(e) for e in self.entries]}))
+
+    def _scan(self) -> list[Entry]:
+        return sorted((entry_of(path.parent, self.folder) for path in self.folder.glob(f"*/{MANIFEST}")), key=_name)
+
+    def runs(self) -> Iterator[Run]:
+        """The runs that exist, complete or not, in the order of names."""
+        for entry in self.entries:
+            if entry.folder is not None and (self.folder / entry.folder / MANIFEST).is_file():
+                yield Run(self.folder / entry.folder)
+
+    def read(self, name: str) -> pa.Table:
+        """One kind of statement over all runs; the column `video` tells them apart. Failed runs are left out."""
+        parts = [run.read(name) for run in self.runs() if run.status != "failed"]
+        return pa.concat_tables(parts) if parts else empty_table(name)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+
+def entry_of(folder: str | Path, corpus: str | Path) -> Entry:
+    """The index entry of a run folder; a folder that cannot be read is an entry with that error."""
+    folder = Path(folder)
+    relative = folder.relative_to(corpus).as_posix()
+    try:
+        manifest = Manifest.read(folder)
+    except OnlookerError as error:
+        return Entry(folder.stem, "failed", relative, error=str(error))
+    name = str(manifest.input.get("name", folder.stem))
+    duration = manifest.facts.get("duration")
+    return Entry(name, manifest.status, relative, duration, dict(manifest.tables), manifest.error)
+
+
+def _name(entry: Entry) -> str:
+    return entry.name
+
+
+def _parse(path: Path) -> list[Entry]:
+    values: dict[str, Any] = read_json(path)
+    try:
+        return [Entry(**video) for video in values["videos"]]
+    except (KeyError, TypeError) as error:
+        raise StorageError(
+            f"{path}: not an index of runs ({error}): delete it, it is made again from the runs."
+        ) from None
