@@ -1,0 +1,185 @@
+"""From the cues' raw answers to candidate people, and from a candidate's cues to one calibrated score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from onlooker.methods.detection.embedded_people.boxes import area, intersection, iou
+from onlooker.methods.detection.embedded_people.cascades import Parts
+from onlooker.methods.detection.embedded_people.hog import Hits
+
+Array = NDArray[np.float64]
+
+FEATURES = ("bias", "hog", "no_hog", "support", "face", "shoulders", "inside", "contrast", "unsure", "misfit", "cut_off")
+
+# Fitted by calibrate.py on labels.json; see README.md.
+WEIGHTS = np.array([-1.2, 1.8, 0.0, 0.6, 2.0, 0.6, 2.0, 2.0, 0.2, -1.0, 0.0])
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Possible people: `boxes` (n, 4), best SVM `margins` (NaN without), `support` windows, part weights (0 without)."""
+
+    boxes: Array
+    margins: Array
+    support: Array
+    faces: Array
+    shoulders: Array
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is known beside the candidate: foreground `mask` at `scale` of the picture, its `trust`, expected heights.
+
+    `expected(bottoms)` gives the usual height of people whose feet are there, NaN where nothing is known.
+    """
+
+    mask: NDArray[np.uint8]
+    scale: float
+    trust: float
+    width: float
+    height: float
+    slope: float
+    offset: float
+
+    def expected(self, bottoms: Array) -> Array:
+        """Usual height of people with feet at these rows."""
+        return np.asarray(self.slope * bottoms + self.offset)
+
+
+def cluster(hits: Hits, overlap: float = 0.4) -> tuple[Array, Array, Array]:
+    """Windows around the same person merged: boxes (mean weighted by margin), best margins, number of windows."""
+    order = np.lexsort((*hits.boxes.T, -hits.margins))
+    boxes, margins = hits.boxes[order], hits.margins[order]
+    overlaps = np.maximum(iou(boxes, boxes), _nested(boxes))
+    free = np.ones(len(boxes), bool)
+    merged, best, support = [], [], []
+    for index in range(len(boxes)):
+        if not free[index]:
+            continue
+        group = free & (overlaps[index] > overlap)
+        free &= ~group
+        weights = np.maximum(margins[group] - margins[index] + 1.0, 0.02)
+        merged.append(np.average(boxes[group], axis=0, weights=weights))
+        best.append(margins[index])
+        support.append(int(group.sum()))
+    return np.array(merged).reshape(-1, 4), np.array(best), np.array(support, float)
+
+
+def _nested(boxes: Array) -> Array:
+    """High where one box lies almost whole in another that is less than twice as tall."""
+    inter = intersection(boxes, boxes)
+    areas = area(boxes)
+    inside = inter / np.maximum(np.minimum(areas[:, None], areas[None]), 1e-9)
+    tall = boxes[:, 3] - boxes[:, 1]
+    similar = np.maximum(tall[:, None], tall[None]) / np.maximum(np.minimum(tall[:, None], tall[None]), 1e-9) < 2.0
+    return np.asarray(np.where(similar, inside - 0.35, 0.0))
+
+
+def gather(
+    hits: Hits, faces: Parts, face_bodies: Array, shoulders: Parts, shoulder_bodies: Array, moving: Array
+) -> Candidates:
+    """Candidates from every cue; a part that sits where its owner's head must be strengthens that owner instead."""
+    boxes, margins, support = cluster(hits)
+    found = Candidates(boxes, margins, support, np.zeros(len(boxes)), np.zeros(len(boxes)))
+    for parts, bodies, kind in ((faces, face_bodies, "faces"), (shoulders, shoulder_bodies, "shoulders")):
+        for part, body, weight in zip(parts.boxes, bodies, parts.weights, strict=True):
+            found = _attach(found, part, body, float(weight), kind)
+    for box in moving:
+        if not len(found.boxes) or (_cover(box, found.boxes) < 0.5).all():
+            found = _append(found, box)
+    return found
+
+
+def _attach(found: Candidates, part: Array, body: Array, weight: float, kind: str) -> Candidates:
+    x, y = (part[0] + part[2]) / 2, (part[1] + part[3]) / 2
+    size = found.boxes[:, 2:] - found.boxes[:, :2]
+    across = np.abs(x - (found.boxes[:, 0] + found.boxes[:, 2]) / 2) / np.maximum(size[:, 0], 1e-9)
+    down = (y - found.boxes[:, 1]) / np.maximum(size[:, 1], 1e-9)
+    share = (part[2] - part[0]) / np.maximum(size[:, 0], 1e-9)
+    limits = (0.15, 0.75) if kind == "faces" else (0.4, 1.8)
+    owner = (across < 0.35) & (down > -0.05) & (down < 0.35) & (share > limits[0]) & (share < limits[1])
+    if not owner.any():
+        found = _append(found, body)
+        owner = np.arange(len(found.boxes)) == len(found.boxes) - 1
+    index = int(np.flatnonzero(owner)[0])
+    strengths = getattr(found, kind).copy()
+    strengths[index] = max(strengths[index], weight)
+    faces, shoulders = (strengths, found.shoulders) if kind == "faces" else (found.faces, strengths)
+    return Candidates(found.boxes, found.margins, found.support, faces, shoulders)
+
+
+def _append(found: Candidates, box: Array) -> Candidates:
+    return Candidates(
+        np.concatenate([found.boxes, box[None]]),
+        np.append(found.margins, np.nan),
+        np.append(found.support, 0.0),
+        np.append(found.faces, 0.0),
+        np.append(found.shoulders, 0.0),
+    )
+
+
+def _cover(box: Array, others: Array) -> Array:
+    """Which share of `box`, and of each other box, they have in common: the larger one."""
+    inter = intersection(box[None], others)[0]
+    return np.asarray(inter / np.maximum(np.minimum(area(box[None])[0], area(others)), 1e-9))
+
+
+def describe(found: Candidates, scene: Scene) -> Array:
+    """The features of every candidate, `(n, len(FEATURES))`."""
+    boxes = found.boxes
+    tall = boxes[:, 3] - boxes[:, 1]
+    seen = ~np.isnan(found.margins)
+    inside, around = _motion(boxes, scene)
+    expected = scene.expected(boxes[:, 3])
+    misfit = np.abs(np.log(np.maximum(tall, 1) / np.maximum(np.where(np.isnan(expected), tall, expected), 1)))
+    cut_off = (boxes[:, 3] > scene.height - 2) | (boxes[:, 1] < 2)
+    columns = [
+        np.ones(len(boxes)),
+        np.where(seen, np.nan_to_num(found.margins).clip(-0.5, 2.5), 0.0),
+        (~seen).astype(float),
+        np.log1p(found.support).clip(0, 3),
+        (found.faces / 4).clip(0, 2),
+        (found.shoulders / 2).clip(0, 2),
+        scene.trust * inside,
+        scene.trust * (inside - around),
+        np.full(len(boxes), 1 - scene.trust),
+        misfit.clip(0, 1.5),
+        cut_off.astype(float),
+    ]
+    return np.stack(columns, 1)
+
+
+def _motion(boxes: Array, scene: Scene) -> tuple[Array, Array]:
+    """Share of moving pixels in the body (its inner part) and in the strips left and right of it."""
+    table = cv2.integral(scene.mask)
+    width, tall = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    body = boxes + np.stack([0.15 * width, 0.05 * tall, -0.15 * width, -0.05 * tall], 1)
+    wide = boxes + np.stack([-0.5 * width, 0 * tall, 0.5 * width, 0 * tall], 1)
+    total, total_area = _sums(table, wide * scene.scale)
+    core, core_area = _sums(table, boxes * scene.scale)
+    moving, moving_area = _sums(table, body * scene.scale)
+    return moving / moving_area, (total - core) / np.maximum(total_area - core_area, 1)
+
+
+def _sums(table: NDArray[np.int32], boxes: Array) -> tuple[Array, Array]:
+    rows, columns = table.shape[0] - 1, table.shape[1] - 1
+    x1, x2 = (np.rint(boxes[:, i]).astype(int).clip(0, columns) for i in (0, 2))
+    y1, y2 = (np.rint(boxes[:, i]).astype(int).clip(0, rows) for i in (1, 3))
+    sums = table[y2, x2] - table[y1, x2] - table[y2, x1] + table[y1, x1]
+    return sums.astype(float), np.maximum((x2 - x1) * (y2 - y1), 1).astype(float)
+
+
+def suppress(boxes: Array, scores: Array, overlap: float = 0.5) -> NDArray[np.int64]:
+    """Indices of the boxes that stay, best score first, after non-maximum suppression."""
+    order = np.lexsort((*boxes.T, -scores))
+    overlaps = np.maximum(iou(boxes, boxes), _nested(boxes))
+    kept: list[int] = []
+    for index in order:
+        if all(overlaps[index, other] <= overlap for other in kept):
+            kept.append(int(index))
+    return np.array(kept, np.int64)
