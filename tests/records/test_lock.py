@@ -86,10 +86,10 @@ from onlooker.errors import RunLocked
 from onlooker.records.lock import RunLock
 while time.time() < float(sys.argv[2]): pass
 try:
-    RunLock(sys.argv[1]); print("won", flush=True); time.sleep(3)
+    RunLock(sys.argv[1]); print("won", flush=True); time.sleep(1)
 except RunLocked: print("lost", flush=True)
 """
-    start = str(time.time() + 2)
+    start = str(time.time() + 1)
     processes = [
         subprocess.Popen([sys.executable, "-c", code, str(tmp_path), start], stdout=subprocess.PIPE, text=True)
         for _ in range(4)

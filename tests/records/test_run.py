@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,7 @@ def test_reading_a_complete_run(tmp_path: Path) -> None:
     assert run.tracks.schema == SCHEMAS["tracks"]
     assert run.video == "a.mp4"
     assert run.video_path == tmp_path / "a.mp4"
-    assert run.manifest.input["sha256"].startswith("1f4e")
+    assert run.manifest.input["sha256"] == sha256(b"video").hexdigest()
     assert run.timings["stages"] == {"detect": 1.5}
     assert "tracks" in dir(run)
     with pytest.raises(AttributeError, match="tables"):
@@ -175,9 +176,8 @@ def test_duckdb_and_pandas_read_the_file(tmp_path: Path) -> None:
 
     work(tmp_path)
     path = tmp_path / "detections.parquet"
-    count = duckdb.sql(f"select count(*) from '{path}'").fetchone()
-    assert count is not None
-    assert count[0] == len(pandas.read_parquet(path)) == Run(tmp_path).detections.num_rows
+    count = duckdb.connect().execute(f"select count(*) from '{path}'").fetchall()[0][0]
+    assert count == len(pandas.read_parquet(path)) == Run(tmp_path).detections.num_rows
 
 
 def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_a_damaged_state_is_not_used(tmp_path: Path) -> None:
 def test_a_lost_shard_is_noticed(tmp_path: Path) -> None:
     work(tmp_path, stop_after=1)
     layout.shard_path(tmp_path, "detections", 0).unlink()
-    with pytest.raises(StorageError, match="detections/000000.parquet"):
+    with pytest.raises(StorageError, match=r"detections/000000\.parquet"):
         RunWriter.create_or_resume(tmp_path, configuration={"stride": 1})
 
 
@@ -275,7 +275,7 @@ def test_units_come_in_order_and_rows_must_be_committed(tmp_path: Path) -> None:
 def test_rows_must_fit_the_schema(tmp_path: Path) -> None:
     rows = detections(rows=3)
     with RunWriter.create_or_resume(tmp_path) as writer:
-        with pytest.raises(RecordError, match="'label' is missing.*'lable' is not in the schema"):
+        with pytest.raises(RecordError, match=r"'label' is missing.*'lable' is not in the schema"):
             writer.append("detections", rows.rename_columns([n.replace("label", "lable") for n in rows.column_names]))
         with pytest.raises(RecordError, match="did you mean 'detections'"):
             writer.append("detection", rows)

@@ -47,7 +47,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_temporary_one(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(storage.os, "fsync", broken)
-    with pytest.raises(kind, match="a.json") as caught:
+    with pytest.raises(kind, match=r"a\.json") as caught:
         atomic_write(target, b"new")
     assert type(caught.value) is kind
     monkeypatch.undo()
