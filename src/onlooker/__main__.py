@@ -1,0 +1,5 @@
+"""`python -m onlooker` is the `onlooker` command."""
+
+from onlooker.cli import main
+
+main()

@@ -1,0 +1,56 @@
+"""What can be chosen about an analysis; every field has a default that works with nothing downloaded."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from onlooker.errors import ConfigError
+
+
+class Options(BaseModel):
+    """Settings of `analyze`. Times are seconds of media time.
+
+    >>> Options(detector="none").tracker
+    'default'
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    detector: str = Field("embedded", description='"embedded", "none", a local folder or hf://org/name')
+    tracker: str = Field("default", description='"default" or "none"')
+    stages: tuple[str, ...] | None = Field(None, description="stages to run with what they need; all by default")
+    start: float = Field(0.0, ge=0, description="where to begin, in seconds")
+    end: float | None = Field(None, gt=0, description="where to stop, in seconds; the end of the file by default")
+    on_corrupt: Literal["raise", "skip", "hold_last"] = Field(
+        "hold_last", description="what stands in for frames that do not decode"
+    )
+    max_bad_ratio: float = Field(0.5, gt=0, le=1, description="give up when more than this part of the frames is bad")
+    annotate: bool = Field(True, description="write annotated.mp4")
+    report: bool = Field(True, description="write report.html")
+    blur: Literal["none", "faces", "people"] = Field("none", description="hidden in everything that is written")
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Options:
+        """Options from plain values; unknown keys and wrong types are a ConfigError that names the nearest valid key."""
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise ConfigError("; ".join(_explain(item) for item in error.errors())) from None
+
+    def require_order(self) -> None:
+        """The end lies after the start."""
+        if self.end is not None and self.end <= self.start:
+            raise ConfigError(f"end={self.end:g} s is not after start={self.start:g} s: give a later end.")
+
+
+def _explain(item: Any) -> str:
+    key = ".".join(str(part) for part in item["loc"])
+    if item["type"] != "extra_forbidden":
+        return f"option {key}={item['input']!r}: {item['msg']}"
+    near = difflib.get_close_matches(key, Options.model_fields, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]!r}?" if near else f"known options: {', '.join(Options.model_fields)}."
+    return f"unknown option {key!r}: {hint}"

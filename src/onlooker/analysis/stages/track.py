@@ -1,0 +1,38 @@
+"""Links detections over time and gives people who return their id back."""
+
+from __future__ import annotations
+
+from onlooker.analysis.stage import Context, Inputs, Output, State, register
+from onlooker.analysis.tables import tracks_table
+from onlooker.methods.tracking import load_tracker
+from onlooker.records import FrameTracks
+
+
+@register
+class Track:
+    name = "track"
+    needs = ("detections", "cuts")
+    gives = ("tracks",)
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._tracker = load_tracker(context.options.tracker)
+
+    def start(self) -> State:
+        return {"epoch": 0, "tracker": self._tracker.init_state(self._context.width, self._context.height)}
+
+    def run(self, inputs: Inputs, state: State) -> tuple[Output, State]:
+        clip, cuts = inputs.clip, set(inputs.given["cuts"])
+        tracker = state["tracker"]
+        if inputs.epoch != state["epoch"]:
+            tracker = self._tracker.cut(tracker)
+        found: list[FrameTracks] = []
+        for image, index, time, detections in zip(
+            clip.images, clip.indices, clip.times, inputs.given["detections"], strict=True
+        ):
+            if int(index) in cuts:
+                tracker = self._tracker.cut(tracker)
+            tracks, tracker = self._tracker.step(image, float(time), detections, tracker)
+            found.append(tracks)
+        table = tracks_table(self._context.video, clip, found, self._tracker.source)
+        return Output({"tracks": found}, {"tracks": table}), {"epoch": inputs.epoch, "tracker": tracker}

@@ -1,0 +1,55 @@
+"""Rows of the run folder from what the stages compute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from onlooker.records import SCHEMAS, Detections, FrameTracks
+from onlooker.video import Clip
+
+
+def make_table(name: str, columns: Mapping[str, Any]) -> pa.Table:
+    """A table of the schema `name`; columns are sequences of equal length."""
+    return pa.table(dict(columns), schema=SCHEMAS[name])
+
+
+def rows_table(name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """A table of the schema `name` from one mapping a row."""
+    return pa.Table.from_pylist([dict(row) for row in rows], schema=SCHEMAS[name])
+
+
+def detections_table(video: str, clip: Clip, found: Sequence[Detections], source: str) -> pa.Table:
+    """Detections of a clip, one entry of `found` a frame."""
+    columns = _per_box(video, clip, found, source)
+    columns["score"] = np.concatenate([d.scores for d in found]) if found else []
+    columns["label"] = [label for d in found for label in d.labels]
+    return make_table("detections", columns)
+
+
+def tracks_table(video: str, clip: Clip, found: Sequence[FrameTracks], source: str) -> pa.Table:
+    """Tracks of a clip, one entry of `found` a frame."""
+    columns = _per_box(video, clip, found, source)
+    columns["track_id"] = np.concatenate([t.ids for t in found]) if found else []
+    columns["score"] = np.concatenate([t.scores for t in found]) if found else []
+    columns["observed"] = np.concatenate([t.observed for t in found]) if found else []
+    columns["label"] = [label for t in found for label in t.labels]
+    return make_table("tracks", columns)
+
+
+def _per_box(
+    video: str, clip: Clip, found: Sequence[Detections] | Sequence[FrameTracks], source: str
+) -> dict[str, Any]:
+    counts = [len(frame) for frame in found]
+    boxes = np.concatenate([frame.boxes for frame in found]) if found else np.zeros((0, 4), np.float32)
+    total = len(boxes)
+    return {
+        "video": [video] * total,
+        "frame": np.repeat(clip.indices, counts),
+        "time": np.repeat(clip.times, counts),
+        **{name: boxes[:, axis].astype(np.float32) for axis, name in enumerate(("x1", "y1", "x2", "y2"))},
+        "source": [source] * total,
+    }
