@@ -1,1 +1,6 @@
 """Procedural people, places, cameras and sound with exact ground truth."""
+
+from onlooker.world.render import render
+from onlooker.world.world import World
+
+__all__ = ["World", "render"]

@@ -1,0 +1,32 @@
+"""A world to files: the video, and the truth as a run folder beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from onlooker.records import RunWriter
+from onlooker.video import VideoWriter
+from onlooker.world.tables import Tabulator
+from onlooker.world.world import World
+
+
+def render(world: World, path: str | Path, *, truth: str | Path | None = None, quality: float = 18) -> Path:
+    """Write the video with its sound to `path` and what is true about it to the run folder `truth`.
+
+    `truth` defaults to the video's name with `.truth` instead of its suffix. Returns the run folder.
+    Errors: as of `VideoWriter` and `RunWriter`.
+    """
+    path = Path(path)
+    folder = Path(truth) if truth is not None else path.with_suffix(".truth")
+    width, height = world.size
+    rows = Tabulator(path.name, world.size)
+    with VideoWriter(path, width, height, rate=world.rate, quality=quality) as writer:
+        for image, frame in world.frames():
+            writer.write(image)
+            rows.add(frame)
+    with RunWriter.create_or_resume(folder, configuration={"world": world.configuration}, source=path, fresh=True) as run:
+        for name, table in (rows.tables() | world.script_tables(path.name)).items():
+            run.append(name, table)
+        run.commit(0)
+        run.finish()
+    return folder

@@ -1,0 +1,16 @@
+"""Places by name. Each module builds its stage from a place seed, so that a place can be visited again."""
+
+from collections.abc import Callable
+
+from onlooker.errors import ConfigError
+from onlooker.world.scenery import Stage
+from onlooker.world.stages import street
+
+STAGES: dict[str, Callable[[int], Stage]] = {"street": street.build}
+
+
+def build_stage(name: str, place: int) -> Stage:
+    """The stage of that name as its place seed makes it. Errors: ConfigError for an unknown name."""
+    if name not in STAGES:
+        raise ConfigError(f"unknown stage {name!r}: choose one of {', '.join(STAGES)}.")
+    return STAGES[name](place)
