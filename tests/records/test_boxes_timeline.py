@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -68,7 +70,7 @@ def test_labels_survive_as_segments(moments: list[float], data: st.DataObject) -
     segments = labels_to_segments(labels, moments)
     if len(moments) > 1:  # a lone frame has no length
         assert segments_to_labels(segments, moments) == labels
-    assert all(x.end <= y.start for x, y in zip(segments, segments[1:], strict=False))
+    assert all(x.end <= y.start for x, y in itertools.pairwise(segments))
 
 
 def test_variable_frame_rate_and_the_last_frame() -> None:

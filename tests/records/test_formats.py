@@ -98,7 +98,7 @@ class TestMot:
         f.write_mot(detections(), tmp_path / "a.txt")
         with pytest.raises(ConfigError, match="rate"):
             f.read_mot(tmp_path / "a.txt")
-        with pytest.raises(StorageError, match="nothing.txt"):
+        with pytest.raises(StorageError, match=r"nothing\.txt"):
             f.read_mot(tmp_path / "nothing.txt", rate=1)
 
 
@@ -246,7 +246,8 @@ class TestWebvtt:
 
     def test_other_writers_files(self, tmp_path: Path) -> None:
         (tmp_path / "a.vtt").write_text(
-            "\ufeffWEBVTT - title\r\nKind: captions\r\n\r\nNOTE\r\n00:01.000 --> nonsense\r\n\r\nSTYLE\r\n::cue {}\r\n\r\n"
+            "\ufeffWEBVTT - title\r\nKind: captions\r\n\r\nNOTE\r\n00:01.000 --> nonsense\r\n\r\n"
+            "STYLE\r\n::cue {}\r\n\r\n"
             "intro\r\n00:01.000 --> 00:02.000 align:start\r\n<i>two</i>\r\nlines\r\n"
         )
         table = f.read_webvtt(tmp_path / "a.vtt", "clip.mp4")
