@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from onlooker.records import RunWriter
-from onlooker.video import VideoWriter
+from onlooker.video.writer import VideoWriter
 from onlooker.world.tables import Tabulator
 from onlooker.world.world import World
 
