@@ -1,0 +1,180 @@
+"""Frames of an index in ascending order, decoded from the nearest key frame, each with its status.
+
+Two decoders share the work. The fast one uses threads and gives a frame only when everything that was decoded before
+it is sound. At the first sign of damage the careful one takes over for that group of pictures: one thread, started at
+the last undamaged group, so that its pictures don't depend on where reading began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onlooker.video.frames import CONCEALED, MISSING, OK
+from onlooker.video.index import FrameIndex, Int64
+from onlooker.video.limits import Limits
+from onlooker.video.passes import SLACK, Pass
+from onlooker.video.source import Source
+
+UNKNOWN = 255
+"""Status of a frame that was not decoded yet."""
+_LOOKAHEAD = 20
+"""Later pictures after which a frame that hasn't come counts as missing; no codec reorders by more than 16."""
+
+Decoded = tuple[int, Any, int]
+
+
+class _Damage(Exception):
+    """The fast decoder met something doubtful; the careful one decides."""
+
+
+class Decoder:
+    """Decoded pictures of one stream by frame index.
+
+    `status` uint8 (frames,) holds what is known so far: 0 ok, 1 concealed, 2 missing, 255 not decoded yet.
+    """
+
+    def __init__(self, source: Source, index: FrameIndex, threads: int, limits: Limits) -> None:
+        self._index = index
+        self._fast = Pass(source, index, threads, limits)
+        self._careful = Pass(source, index, 1, limits)
+        self.status: NDArray[np.uint8] = np.full(len(index), UNKNOWN, np.uint8)
+        self._health = np.zeros(len(index.keys), np.int8)  # per group: 1 sound, -1 damaged, 0 unknown
+
+    def frames(self, wanted: Sequence[int]) -> Iterator[Decoded]:
+        """(index, picture or None, status) for ascending, distinct frame indices."""
+        runs = self._runs(wanted)
+        for number, run in enumerate(runs):
+            position = 0
+            while position < len(run):
+                try:
+                    for frame, picture in self._sound(run[position:], drain=number + 1 < len(runs)):
+                        self.status[frame] = OK
+                        position += 1
+                        yield frame, picture, OK
+                except _Damage:
+                    self._fast.close()
+                    group = self._group(run[position])
+                    inside = [frame for frame in run[position:] if self._group(frame) <= group]
+                    for item in self._repaired(inside, group):
+                        position += 1
+                        yield item
+
+    def _group(self, frame: int) -> int:
+        return max(0, int(self._index.group[self._index.ordinal[frame]]))
+
+    def _runs(self, wanted: Sequence[int]) -> list[list[int]]:
+        """The wanted frames in stretches, each of which is decoded without a jump."""
+        runs: list[list[int]] = []
+        reached = -1
+        for frame in wanted:
+            if not runs or self._index.keys[self._group(frame)] > reached + SLACK:
+                runs.append([])
+            runs[-1].append(frame)
+            reached = max(reached, int(self._index.ordinal[frame]))
+        return runs
+
+    def _sound(self, run: Sequence[int], *, drain: bool) -> Iterator[tuple[int, Any]]:
+        """The pictures of one run from the fast decoder; _Damage instead of one that depends on anything doubtful.
+
+        With `drain` nothing behind the last frame is decoded, and the decoder has to jump afterwards.
+        """
+        fast, index = self._fast, self._index
+        last = int(index.ordinal[list(run)].max())
+        wanted = set(run)
+        for frame in run:
+            anchor = int(index.keys[self._group(frame)])
+            if not fast.can_continue(frame, anchor):  # at the start, and when other frames were read in between
+                fast.go_to(anchor)
+            ordinal, overtaken = int(index.ordinal[frame]), 0
+            while not (frame in fast.ready and next(iter(fast.waiting), ordinal) >= ordinal):
+                if fast.drained or overtaken > _LOOKAHEAD:
+                    raise _Damage
+                step = fast.drain() if drain and fast.next > last else fast.step()
+                if step.failed or step.flagged:
+                    raise _Damage
+                for number, picture in step.pictures:
+                    shown = int(index.frame_of[number])
+                    overtaken += shown > frame
+                    if shown in wanted or shown > run[-1]:
+                        fast.ready[shown] = picture
+            yield frame, fast.ready.pop(frame)
+
+    def _repaired(self, wanted: Sequence[int], group: int) -> Iterator[Decoded]:
+        """Frames of a doubtful group with what the careful decoder makes of them."""
+        self._assess(group)
+        index, careful = self._index, self._careful
+        present = {int(index.ordinal[frame]): frame for frame in wanted if self.status[frame] != MISSING}
+        start = int(index.keys[self._context(group)])
+        careful.go_to(start)
+        visit, last = careful.visits, self._members(group)[-1]
+        for frame in wanted:
+            ordinal = int(index.ordinal[frame])
+            if visit != careful.visits:  # other frames were read in between
+                careful.go_to(start)
+                visit = careful.visits
+            while ordinal in present and frame not in careful.ready and not careful.drained:
+                step = careful.step() if careful.next <= last else careful.drain()
+                careful.ready |= {present[number]: picture for number, picture in step.pictures if number in present}
+            yield frame, careful.ready.pop(frame, None), int(self.status[frame])
+
+    def _assess(self, group: int) -> None:
+        """Decode a group carefully and note the status of each of its frames."""
+        first = self._context(group)
+        broken, shown = self._survey(first, group)
+        for member in range(first, group + 1):
+            self._note(member, broken, shown)
+
+    def _context(self, group: int) -> int:
+        """The group to start from so that concealment finds the pictures that it finds in sequence."""
+        before = max(0, group - 1)
+        while before > 0:
+            if self._health[before] == 0:
+                broken, shown = self._survey(before, before)
+                self._note(before, broken, shown)
+            if self._health[before] > 0:
+                break
+            before -= 1
+        return before
+
+    def _survey(self, first: int, last: int) -> tuple[set[int], set[int]]:
+        """Ordinals of the groups `first` to `last` that are broken, and of those that give a picture."""
+        index, careful = self._index, self._careful
+        careful.go_to(int(index.keys[first]))
+        broken: set[int] = set()
+        shown: set[int] = set()
+        end = self._members(last)[-1]
+        while not careful.drained:
+            step = careful.step() if careful.next <= end else careful.drain()
+            if step.failed and step.sent is not None:
+                broken.add(step.sent)
+            broken |= step.flagged
+            shown.update(number for number, _ in step.pictures)
+        return broken | set(careful.waiting), shown
+
+    def _members(self, group: int) -> Int64:
+        """Ordinals of the packets of a group."""
+        return np.flatnonzero(np.maximum(self._index.group, 0) == group)
+
+    def _note(self, group: int, broken: set[int], shown: set[int]) -> None:
+        """Set the status of a group: everything decoded after the first broken packet is predicted from damage."""
+        index = self._index
+        members = self._members(group)
+        damaged = np.isin(members, list(broken))
+        own = np.searchsorted(index.keys, members, side="right") - 1
+        # pictures that lead into the next key frame refer to that frame as well
+        damaged |= (own > group) & np.isin(index.keys[own], list(broken))
+        status = np.where(np.logical_or.accumulate(damaged), CONCEALED, OK)
+        status[~np.isin(members, list(shown))] = MISSING
+        frames = index.frame_of[members]
+        visible = frames >= 0
+        self.status[frames[visible]] = status[visible]
+        self._health[group] = -1 if damaged.any() or status[visible].any() else 1
+
+    def close(self) -> None:
+        """Free the decoders, their threads and descriptors."""
+        self._fast.close()
+        self._careful.close()

@@ -1,0 +1,45 @@
+"""Reading the packets of one stream to the end, past damage in the container."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import av
+from av.stream import Discard
+
+_MAX_FAILURES = 64
+"""Consecutive read errors after which the rest of the file counts as lost."""
+
+
+def packets(container: Any, stream: Any, state: dict[str, bool] | None = None) -> Iterator[Any]:
+    """The packets of `stream` in file order; empty ones of a damaged container included, flush packets not.
+
+    After a read error reading goes on behind it; where that is impossible `state["broken"]` becomes true.
+    """
+    failures = 0
+    while True:
+        reading = container.demux(stream)
+        try:
+            for packet in reading:
+                if packet.size == 0 and packet.pts is None and packet.dts is None:
+                    return  # the flush packet: end of file
+                failures = 0
+                yield packet
+            return
+        except av.FFmpegError:
+            failures += 1
+            if failures > _MAX_FAILURES:
+                if state is not None:
+                    state["broken"] = True
+                return
+        finally:
+            reading.close()
+
+
+def choose(container: Any, index: int) -> Any:
+    """The stream `index` of an open container; the others are not read any more."""
+    for stream in container.streams:
+        if stream.index != index:
+            stream.discard = Discard.all
+    return container.streams[index]

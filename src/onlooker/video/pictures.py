@@ -1,0 +1,87 @@
+"""Decoded pictures to displayed RGB images of one size, and the memory that clips of them lie in."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import cv2
+import numpy as np
+
+from onlooker.errors import ConfigError
+from onlooker.video.color import Converter
+from onlooker.video.frames import Images
+from onlooker.video.header import Header
+from onlooker.video.limits import Limits
+from onlooker.video.orientation import Orientation
+
+Size = int | tuple[int, int] | None
+"""None (as displayed), the short side in pixels, or (height, width)."""
+
+_POOLED = 2
+"""Buffers that are kept for the next clip of the same shape."""
+
+
+class Pictures:
+    """Images of one video: right colours, turned for display, all of the first frame's size."""
+
+    def __init__(self, header: Header, limits: Limits, *, apply_rotation: bool) -> None:
+        self._stored = header.stored_size
+        self._orientation = header.orientation if apply_rotation else Orientation()
+        self._name, self._limits = header.info.name, limits
+        self._converter = Converter()
+        self._pool: list[Images] = []
+
+    def rgb(self, picture: Any) -> Images:
+        """uint8 RGB (height, width, 3) as displayed; a picture of another size is scaled to the first one's."""
+        image = self._converter.rgb(picture)
+        if (picture.width, picture.height) != self._stored:
+            image = _resized(image, self._stored[1], self._stored[0])
+        return self._orientation.apply(image)
+
+    def black(self) -> Images:
+        """What stands in before the first picture that can be decoded."""
+        return np.zeros((*self.shape(None), 3), np.uint8)
+
+    def shape(self, size: Size) -> tuple[int, int]:
+        """(height, width) of the images for a wanted `size`. Raises ConfigError, LimitExceeded."""
+        width, height = self._orientation.size(*self._stored)
+        if size is None:
+            return height, width
+        if isinstance(size, int):
+            short = min(height, width)
+            wanted = (max(1, round(height * size / short)), max(1, round(width * size / short)))
+        else:
+            wanted = (int(size[0]), int(size[1]))
+        if size == 0 or min(wanted) < 1 or (isinstance(size, int) and size < 1):
+            raise ConfigError(f"size is the short side or (height, width) in pixels, not {size!r}.")
+        self._limits.check_picture(wanted[1], wanted[0], self._name)
+        return wanted
+
+    def place(self, image: Images, out: Images) -> None:
+        """Copy an image into `out` (height, width, 3), scaled where the sizes differ."""
+        if image.shape == out.shape:
+            out[...] = image
+        else:
+            out[...] = _resized(image, out.shape[0], out.shape[1])
+
+    def allocate(self, count: int, height: int, width: int) -> Images:
+        """Memory for `count` images; taken from an earlier clip that nobody holds any more.
+
+        Fresh memory costs as much time as colour conversion, because the system must hand over each page.
+        """
+        need = count * height * width * 3
+        for buffer in self._pool:
+            # ours, the loop's and getrefcount's own reference: no array is using this memory
+            if sys.getrefcount(buffer) == 3 and need <= buffer.size <= 4 * need:
+                return buffer[:need].reshape(count, height, width, 3)
+        buffer = np.empty(need, np.uint8)
+        self._pool = [buffer, *self._pool[: _POOLED - 1]]
+        return buffer.reshape(count, height, width, 3)
+
+
+def _resized(image: Images, height: int, width: int) -> Images:
+    """Area averages when shrinking, linear interpolation when growing."""
+    shrinks = height * width < image.shape[0] * image.shape[1]
+    resized: Images = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return resized

@@ -1,0 +1,214 @@
+"""Building the frame index by reading packets, and by decoding where packets don't tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from onlooker.errors import UnsupportedMedia
+from onlooker.video.index import FrameIndex, Int64
+from onlooker.video.packets import choose, packets
+from onlooker.video.source import Source
+
+_NO_PTS = np.iinfo(np.int64).min
+_RESET_SECONDS = 2.0
+"""A decoding time that falls back by more than this starts a new epoch (a joined or wrapped recording)."""
+_COLUMNS = 8
+
+
+def scan_index(source: Source, stream_index: int, *, cut: bool) -> FrameIndex:
+    """Read every packet of one video stream once. `cut`: the container says that its end is missing.
+
+    About 300,000 small packets per second. Raises UnsupportedMedia when the stream holds no packets.
+    """
+    with source.open() as container:
+        stream = choose(container, stream_index)
+        table, stopped = _read_table(container, stream)
+        expected = max(stream.frames, len(stream.index_entries)) if container.format.name.startswith("mov") else 0
+        sounds = [Fraction(s.start_time) * s.time_base for s in container.streams.audio if s.start_time is not None]
+        time_base = Fraction(stream.time_base)
+        step = 1 / Fraction(stream.average_rate or stream.guessed_rate or 25)
+    if not len(table):
+        raise UnsupportedMedia(f"{source.name}: the video stream holds no data.")
+    pts, dts, pos, size, duration = (table[:, k] for k in range(5))
+    key, skip, damaged = (table[:, k].astype(bool) for k in range(5, _COLUMNS))
+    notes: list[str] = []
+    truncated = cut or stopped or len(table) < expected
+    if truncated:  # the last packet of a cut file is usually half a packet
+        last = np.arange(len(pos)) == len(pos) - 1
+        skip |= ((pos >= 0) & (pos + size > source.size)) | (damaged & last)
+        notes.append(f"the file breaks off: {len(table)} of {expected or 'an unknown number of'} packets are there")
+    shift = _epochs(dts, duration, time_base)
+    if shift.any():
+        notes.append("time stamps start again inside the file; later parts are appended in time")
+    timed = bool((pts[~skip] != _NO_PTS).all())
+    if timed:
+        skip |= _undecodable_head(source, stream_index, pts + shift, key, skip)
+    else:
+        notes.append("packets carry no presentation times; order and times come from decoding and the nominal rate")
+        pts, skip = _order_by_decoding(source, stream_index, step / time_base, len(pts))
+    ordinal = np.flatnonzero(~skip)
+    shown = (pts + shift)[ordinal]
+    order = np.lexsort((ordinal, shown))
+    ordinal, shown = ordinal[order], shown[order]
+    final = int(duration[ordinal[-1]]) or round(step / time_base) if len(ordinal) else 0
+    origin = _origin(Fraction(int(shown[0])) * time_base if len(shown) else Fraction(0), sounds)
+    return FrameIndex(
+        pts=pts[ordinal],
+        time=_seconds(shown, time_base, origin),
+        duration=np.diff(shown, append=shown[-1:] + final) * float(time_base),
+        ordinal=ordinal,
+        packet_pts=pts + shift,
+        packet_pos=pos,
+        packet_size=size,
+        packet_key=key,
+        packet_skip=skip,
+        packet_damaged=damaged,
+        time_base=time_base,
+        origin=origin,
+        stream=stream_index,
+        fingerprint=source.fingerprint(),
+        truncated=truncated,
+        seekable=timed and not shift.any() and _can_recognise(pos, size),
+        warnings=tuple(notes),
+    )
+
+
+def _read_table(container: Any, stream: Any) -> tuple[Int64, bool]:
+    """All packets as rows (pts, dts, pos, size, duration, key, skip, damaged), and whether reading broke off."""
+    hidden = _HIDDEN.get(stream.codec_context.name)
+    rows: list[tuple[int, ...]] = []
+    add = rows.append
+    state: dict[str, bool] = {}
+    for packet in packets(container, stream, state):
+        size = packet.size
+        pts, dts, pos = packet.pts, packet.dts, packet.pos
+        skip = packet.is_discard or size == 0 or (hidden is not None and hidden(packet))
+        add(
+            (
+                _NO_PTS if pts is None else pts,
+                _NO_PTS if dts is None else dts,
+                -1 if pos is None else pos,
+                size,
+                packet.duration or 0,
+                packet.is_keyframe,
+                skip,
+                packet.is_corrupt,
+            )
+        )
+    return np.array(rows, np.int64).reshape(-1, _COLUMNS), state.get("broken", False)
+
+
+def _vp8_hidden(packet: Any) -> bool:
+    """RFC 6386 section 9.1: bit 4 of the frame tag is show_frame."""
+    return not memoryview(packet)[0] >> 4 & 1
+
+
+def _vp9_hidden(packet: Any) -> bool:
+    """VP9 bitstream specification section 6.2: show_existing_frame, frame_type, show_frame of the last frame."""
+    data = memoryview(packet)
+    if data[-1] & 0xE0 == 0xC0:  # a superframe index: the packet ends with a frame that is shown
+        return False
+    profile = (data[0] >> 5 & 1) | (data[0] >> 4 & 1) << 1
+    bits = data[0] & (0x07 if profile == 3 else 0x0F)
+    width = 3 if profile == 3 else 4
+    if bits >> (width - 1) & 1:  # show_existing_frame
+        return False
+    return not bits >> (width - 3) & 1
+
+
+_HIDDEN = {"vp8": _vp8_hidden, "vp9": _vp9_hidden}
+
+
+def _origin(first: Fraction, sounds: list[Fraction]) -> Fraction:
+    """Time zero in seconds: the earliest moment that picture or sound is presented.
+
+    Sound that starts before zero only to prime its decoder (Opus, AAC) doesn't move it.
+    """
+    return min([first, *(max(sound, min(Fraction(0), first)) for sound in sounds)])
+
+
+def _epochs(dts: Int64, duration: Int64, time_base: Fraction) -> Int64:
+    """Per packet, what to add to its time stamps so that time never falls back by more than a reordering."""
+    shift = np.zeros(len(dts), np.int64)
+    known = np.flatnonzero(dts != _NO_PTS)
+    if len(known) < 2:
+        return shift
+    times = dts[known]
+    falls = np.flatnonzero(np.diff(times) < -int(_RESET_SECONDS / time_base))
+    for fall in falls:
+        before, after = known[fall], known[fall + 1]
+        gap = max(int(duration[before]), 1)
+        shift[after:] = dts[before] + shift[before] + gap - dts[after]
+    return shift
+
+
+def _can_recognise(pos: Int64, size: Int64) -> bool:
+    """Whether a packet that is read after a seek can be recognised: (position, size) must be unique."""
+    return bool((pos >= 0).all()) and len(np.unique(np.stack((pos, size)), axis=1).T) == len(pos)
+
+
+def _seconds(pts: Int64, time_base: Fraction, origin: Fraction) -> NDArray[np.float64]:
+    """pts * time_base - origin, rounded once."""
+    scale = origin.denominator * time_base.denominator
+    ticks = pts * (time_base.numerator * origin.denominator) - origin.numerator * time_base.denominator
+    return ticks / scale
+
+
+def _decoded(source: Source, stream_index: int, start: int) -> Iterator[tuple[int, Any]]:
+    """(ordinal, frame) in the order a single-threaded decoder gives them, from packet `start` on; damage is skipped."""
+    with source.open() as container:
+        stream = choose(container, stream_index)
+        context = stream.codec_context
+        context.thread_count, context.copy_opaque = 1, True
+        for number, packet in enumerate(packets(container, stream)):
+            if number < start or packet.size == 0:
+                continue
+            packet.opaque = (number,)
+            yield from _attempt(context, packet)
+        yield from _attempt(context, None)
+
+
+def _attempt(context: Any, packet: Any) -> list[tuple[int, Any]]:
+    try:
+        return [(frame.opaque[0], frame) for frame in context.decode(packet)]
+    except av.FFmpegError:
+        return []
+
+
+def _order_by_decoding(
+    source: Source, stream_index: int, step: Fraction, count: int
+) -> tuple[Int64, NDArray[np.bool_]]:
+    """Made-up times (a multiple of `step` ticks) per packet in the order of decoding, and which packets show nothing."""
+    pts, skip = np.zeros(count, np.int64), np.ones(count, bool)
+    for position, (number, _) in enumerate(_decoded(source, stream_index, 0)):
+        pts[number], skip[number] = round(position * step), False
+    return pts, skip
+
+
+def _undecodable_head(
+    source: Source, stream_index: int, pts: Int64, key: NDArray[np.bool_], skip: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Packets at the start of a recording cut in mid-stream whose references are not there.
+
+    Those before the first key packet, and of those that lead into it (shown before, decoded after) the ones that a
+    decoder doesn't give back.
+    """
+    numbers = np.arange(len(pts))
+    first = int(np.argmax(key)) if key.any() else 0
+    lost = numbers < first
+    leading = ~skip & (numbers > first) & (pts < pts[first])
+    if leading.any():
+        lost |= leading
+        end = int(np.flatnonzero(leading)[-1])
+        for number, frame in _decoded(source, stream_index, first):
+            if number <= end and not frame.is_corrupt:
+                lost[number] = False
+            elif number > end + 64:
+                break
+    return lost
