@@ -40,7 +40,7 @@ def test_a_run_holds_tables_a_video_a_report_and_says_what_made_them(finished):
 def test_the_annotated_video_shows_every_frame_at_its_time_with_sound(finished, scene):
     with ol.Video(finished.folder / "annotated.mp4") as annotated, ol.Video(scene) as original:
         assert len(annotated) == len(original)
-        np.testing.assert_allclose(annotated.index.times, original.index.times, atol=1e-4)
+        np.testing.assert_allclose(annotated.index.time, original.index.time, atol=1e-4)
         assert annotated.info.has_audio
 
 

@@ -19,7 +19,7 @@ def clip(start, count):
 
 def chunks(count, size=4):
     for k in range(count):
-        yield Chunk(clip(k * size, size), clip(0, 0), k == 0, k == count - 1, checkpoint=k % 2 == 1)
+        yield Chunk(clip(k * size, size), k == 0, k == count - 1, checkpoint=k % 2 == 1)
 
 
 class Count:

@@ -12,11 +12,13 @@ import pyarrow.compute as pc
 
 from onlooker.analysis.drawing import draw_box, draw_trail, hide
 from onlooker.errors import MediaError
-from onlooker.video import Video, VideoWriter, concatenate
+from onlooker.video import Video
+from onlooker.video.writer import VideoWriter, concatenate
 
 PART_FRAMES = 512
 TRAIL_SECONDS = 2.0
 PARTS = ".parts"
+READ_AT_ONCE = 16
 
 
 class Overlay:
@@ -88,7 +90,7 @@ def write_annotated(
             _write_part(video, overlay, path, range(start, stop), frames.start, blur)
         paths.append(path)
         progress(stop - start)
-    origin = float(video.index.times[frames.start])
+    origin = float(video.index.time[frames.start])
     problem = None
     try:
         problem = concatenate(paths, target, sound_from=source if video.info.has_audio else None, origin=origin)
@@ -101,8 +103,9 @@ def write_annotated(
 
 def _write_part(video: Video, overlay: Overlay, path: Path, frames: range, first: int, blur: str) -> None:
     info = video.info
-    origin = float(video.index.times[first])
+    origin = float(video.index.time[first])
     with VideoWriter(path, info.width, info.height, rate=info.average_rate, origin=origin) as writer:
-        for clip in video.chunks(size=16, start=frames.start, stop=frames.stop):
+        for start in frames[::READ_AT_ONCE]:
+            clip = video.read(range(start, min(start + READ_AT_ONCE, frames.stop)))
             for image, index, time in zip(clip.images, clip.indices, clip.times, strict=True):
                 writer.write(overlay.draw(image, int(index), float(time), blur), float(time))

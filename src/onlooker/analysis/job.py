@@ -67,7 +67,7 @@ def analyze_video(
     tell = progress or (lambda _: None)
     with _open(source, options) as video:
         frames = frames_of(video, options)
-        seconds = float(video.index.times[frames.stop - 1] - video.index.times[frames.start])
+        seconds = float(video.index.time[frames.stop - 1] - video.index.time[frames.start])
         require_space(folder, int(seconds * BYTES_PER_SECOND))
         if overwrite:
             _clear_pictures(folder)
@@ -193,7 +193,7 @@ def _describe(manifest: Manifest, video: Video, frames: range, run: Run) -> None
         if row["track_id"] is None
     ]
     manifest.warnings = sorted({*manifest.warnings, *info.warnings})
-    times, durations = video.index.times, video.index.durations
+    times, durations = video.index.time, video.index.duration
     manifest.facts = {
         "size": [info.width, info.height],
         "frames": len(frames),

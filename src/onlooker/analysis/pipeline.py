@@ -25,7 +25,6 @@ class Chunk:
     """Frames to work on. `checkpoint` asks for a copy of every state after this chunk."""
 
     clip: Clip
-    ahead: Clip
     first: bool
     last: bool
     epoch: int = 0
@@ -92,7 +91,7 @@ class Pipeline:
     ) -> tuple[Output, State | None]:
         given = {name: value for future in needed for name, value in future.result()[0].values.items()}
         began = time.perf_counter()
-        inputs = Inputs(chunk.clip, chunk.ahead, given, chunk.first, chunk.last, chunk.epoch)
+        inputs = Inputs(chunk.clip, given, chunk.first, chunk.last, chunk.epoch)
         output, self._states[stage.name] = stage.run(inputs, self._states[stage.name])
         # copied here, on the stage's own thread, before the next chunk may change it
         state = copy.deepcopy(self._states[stage.name]) if chunk.checkpoint else None

@@ -1,4 +1,4 @@
-"""The frames of one job as chunks of bounded memory, with a look at what follows each."""
+"""The frames of one job as chunks of bounded memory."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ import numpy as np
 from onlooker.analysis.options import Options
 from onlooker.analysis.pipeline import Chunk
 from onlooker.errors import ConfigError
-from onlooker.video import Clip, Video
+from onlooker.video import Video
 
 CHUNK_BYTES = 48 << 20
 LONGEST_CHUNK = 64
 SHORTEST_CHUNK = 4
 UNIT_FRAMES = 256
-AHEAD = 16
 
 
 def frames_of(video: Video, options: Options) -> range:
     """The frame numbers between `start` and `end`. Errors: ConfigError when there are none."""
-    times = video.index.times
+    times = video.index.time
     start = int(np.searchsorted(times, options.start, side="left"))
     stop = len(times) if options.end is None else int(np.searchsorted(times, options.end, side="left"))
     if start >= stop:
@@ -41,25 +40,11 @@ def unit_length(chunk: int) -> int:
 
 
 def read_chunks(video: Video, frames: range, done_units: int) -> Iterator[Chunk]:
-    """The chunks that are still to do; each also carries the first frames that follow it."""
+    """The chunks that are still to do. A chunk is empty where nothing decodes and bad frames are skipped."""
     size = chunk_length(video.info.width, video.info.height)
     per_unit = unit_length(size)
-    number = done_units * per_unit
-    begin = frames.start + number * size
-    clips = video.chunks(size=size, start=begin, stop=frames.stop)
-    current = next(clips, None)
-    while current is not None:
-        following = next(clips, None)
-        yield Chunk(
-            clip=current,
-            ahead=empty_like(current) if following is None else following[:AHEAD],
-            first=number == 0,
-            last=following is None,
-            checkpoint=following is None or (number + 1) % per_unit == 0,
-        )
-        number, current = number + 1, following
-
-
-def empty_like(clip: Clip) -> Clip:
-    """A clip of the same picture size without frames."""
-    return clip[:0]
+    starts = frames[::size]
+    for number in range(done_units * per_unit, len(starts)):
+        first, last = number == 0, number == len(starts) - 1
+        clip = video.read(range(starts[number], min(starts[number] + size, frames.stop)))
+        yield Chunk(clip, first, last, checkpoint=last or (number + 1) % per_unit == 0)

@@ -38,10 +38,9 @@ class Context:
 
 @dataclass(frozen=True)
 class Inputs:
-    """One chunk: its frames, the first frames after it, and what the needed stages gave for it."""
+    """One chunk: its frames and what the needed stages gave for it. A new `epoch` begins after a break in time."""
 
     clip: Clip
-    ahead: Clip
     given: Mapping[str, Any]
     first: bool
     last: bool

@@ -5,11 +5,13 @@ from __future__ import annotations
 from onlooker.analysis.stage import Context, Inputs, Output, State, register
 from onlooker.events import motion
 
+SOURCE = "motion/default@none"
+
 
 @register
 class MotionFacts:
     name = "motion"
-    needs = ("tracks",)
+    needs = ("tracks", "jumps")
     gives = ("facts",)
 
     def __init__(self, context: Context) -> None:
@@ -20,11 +22,15 @@ class MotionFacts:
 
     def run(self, inputs: Inputs, state: State) -> tuple[Output, State]:
         facts = []
-        for time, tracks in zip(inputs.clip.times, inputs.given["tracks"], strict=True):
+        clip = inputs.clip
+        for time, index, tracks in zip(clip.times, clip.indices, inputs.given["tracks"], strict=True):
+            if int(index) in inputs.given["jumps"]:
+                ended, state = motion.cut(state, float(time))
+                facts += ended
             found, state = motion.step(state, float(time), tracks.ids, tracks.boxes, tracks.observed)
             facts += found
         if inputs.last:
-            end = float(inputs.clip.times[-1] + inputs.clip.durations[-1]) if len(inputs.clip) else 0.0
+            end = float(clip.times[-1] + clip.durations[-1]) if len(clip) else 0.0
             facts += motion.finish(state, end)
-        tables = motion.to_tables(facts, self._context.video, motion.SOURCE)
+        tables = motion.to_tables(facts, self._context.video, SOURCE)
         return Output({"facts": facts}, tables), state

@@ -11,7 +11,7 @@ from onlooker.records import FrameTracks
 @register
 class Track:
     name = "track"
-    needs = ("detections", "cuts")
+    needs = ("detections", "jumps")
     gives = ("tracks",)
 
     def __init__(self, context: Context) -> None:
@@ -19,20 +19,17 @@ class Track:
         self._tracker = load_tracker(context.options.tracker)
 
     def start(self) -> State:
-        return {"epoch": 0, "tracker": self._tracker.init_state(self._context.width, self._context.height)}
+        return self._tracker.init_state(self._context.width, self._context.height)
 
     def run(self, inputs: Inputs, state: State) -> tuple[Output, State]:
-        clip, cuts = inputs.clip, set(inputs.given["cuts"])
-        tracker = state["tracker"]
-        if inputs.epoch != state["epoch"]:
-            tracker = self._tracker.cut(tracker)
+        clip = inputs.clip
         found: list[FrameTracks] = []
         for image, index, time, detections in zip(
             clip.images, clip.indices, clip.times, inputs.given["detections"], strict=True
         ):
-            if int(index) in cuts:
-                tracker = self._tracker.cut(tracker)
-            tracks, tracker = self._tracker.step(image, float(time), detections, tracker)
+            if int(index) in inputs.given["jumps"]:
+                state = self._tracker.cut(state)
+            tracks, state = self._tracker.step(image, float(time), detections, state)
             found.append(tracks)
         table = tracks_table(self._context.video, clip, found, self._tracker.source)
-        return Output({"tracks": found}, {"tracks": table}), {"epoch": inputs.epoch, "tracker": tracker}
+        return Output({"tracks": found}, {"tracks": table}), state
