@@ -85,7 +85,7 @@ class Converter:
 
     def _plane(self, picture: Any, target: str, channels: int) -> NDArray[Any]:
         matrix = color_matrix(picture)
-        spaces = {name: space for name, space in _MATRICES.values()}
+        spaces = dict(_MATRICES.values())
         converted = self._scaler.reformat(
             picture,
             format=target,
@@ -95,7 +95,7 @@ class Converter:
         )
         kind = np.uint16 if target.endswith("48le") else np.uint8
         plane = converted.planes[0]
-        rows = np.frombuffer(plane, kind).reshape(plane.height, -1)
+        rows: NDArray[Any] = np.frombuffer(memoryview(plane), kind).reshape(plane.height, -1)
         return rows[:, : picture.width * channels].reshape(plane.height, picture.width, channels)
 
 
@@ -117,7 +117,8 @@ def tone_map(picture: NDArray[np.uint16], kind: str) -> Images:
     peak = light.max(axis=2, keepdims=True)
     white = _PEAK / _REFERENCE_WHITE
     light *= (1 + peak / white**2) / (1 + peak)
-    return _encoding()[np.clip(light * 4095 + 0.5, 0, 4095).astype(np.uint16)]
+    screen: Images = _encoding()[np.clip(light * 4095 + 0.5, 0, 4095).astype(np.uint16)]
+    return screen
 
 
 @lru_cache(maxsize=2)

@@ -47,9 +47,7 @@ def read_header(source: Source, limits: Limits, *, apply_rotation: bool) -> Head
         audio = choose_audio(container)
         duration = _header_duration(container, stream)
         limits.check_duration(duration or 0.0, source.name)
-        ignored = tuple(
-            f"{s.index}: {s.type}" for s in container.streams if s is not stream and s is not audio
-        )
+        ignored = tuple(f"{s.index}: {s.type}" for s in container.streams if s is not stream and s is not audio)
         nominal = float(stream.guessed_rate or stream.average_rate or 0)
         average = float(stream.average_rate or 0)
         aspect = Fraction(stream.sample_aspect_ratio or 1)

@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from onlooker.errors import PermissionDenied, StorageError
 
 VERSION = 1
-_PACKET_ARRAYS = ("packet_pts", "packet_pos", "packet_size", "packet_key", "packet_skip", "packet_damaged")
+_PACKET_ARRAYS = (
+    "packet_pts",
+    "packet_dts",
+    "packet_pos",
+    "packet_size",
+    "packet_key",
+    "packet_skip",
+    "packet_damaged",
+)
 _FRAME_ARRAYS = ("pts", "time", "duration", "ordinal")
 _FACTS = ("stream", "fingerprint", "truncated", "warnings", "seekable")
 
@@ -31,8 +39,8 @@ class FrameIndex:
     Per frame, all (frames,): `pts` int64 in `time_base` units as the container has them, `time` float64 seconds since
     the file's presentation starts, `duration` float64 seconds until the next frame, `ordinal` int64 the position of
     its packet in decoding order, `key` bool. Frames that are never shown (cut away by an edit list, VP8/VP9 reference
-    frames) are not in it. Per packet, all (packets,): `packet_pts`, `packet_pos`, `packet_size`, `packet_key`,
-    `packet_skip` (gives no visible frame) and `packet_damaged` (the container says that the data is broken).
+    frames) are not in it. Per packet, all (packets,): `packet_pts`, `packet_dts`, `packet_pos`, `packet_size`,
+    `packet_key`, `packet_skip` (gives no visible frame), `packet_damaged` (the container says so).
 
     Built by `scan_index`; kept with `save` and `load`.
     """
@@ -42,6 +50,7 @@ class FrameIndex:
     duration: NDArray[np.float64]
     ordinal: Int64
     packet_pts: Int64
+    packet_dts: Int64
     packet_pos: Int64
     packet_size: Int64
     packet_key: NDArray[np.bool_]
@@ -164,7 +173,8 @@ def steps_vary(times: NDArray[np.float64], steps: NDArray[np.float64], tick: flo
     """Whether frame steps (seconds) differ by more than time stamps rounded to `tick` can explain."""
     if len(steps) < 2:
         return False
+    allowed = max(1.5 * tick, min(0.0015, 0.1 * float(np.median(steps))))  # tools round to a millisecond
     straight = times[0] + np.median(steps) * np.arange(len(times))
     fitted = times[0] + (times[-1] - times[0]) / (len(times) - 1) * np.arange(len(times))
     wobble = min(np.abs(times - line).max() for line in (straight, fitted))
-    return bool(wobble > 1.5 * tick and np.ptp(steps) > 2.5 * tick)
+    return bool(wobble > allowed and np.ptp(steps) > 1.5 * allowed)

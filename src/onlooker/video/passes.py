@@ -23,7 +23,7 @@ _SEEK_BACK = (0.0, 2.0, 10.0)
 
 @dataclass(slots=True)
 class Step:
-    """What came of sending one packet (`sent`, None for the final drain): pictures by ordinal, and whether all is right."""
+    """What came of sending one packet (`sent`; None for the final drain): pictures by ordinal, and what went wrong."""
 
     sent: int | None
     pictures: list[tuple[int, Any]] = field(default_factory=list)
@@ -94,7 +94,7 @@ class Pass:
         for seconds in _SEEK_BACK:
             try:
                 self._container.seek(
-                    int(index.packet_pts[ordinal]) - round(seconds / index.time_base), stream=self._stream
+                    int(index.packet_dts[ordinal]) - round(seconds / index.time_base), stream=self._stream
                 )
             except av.FFmpegError:
                 return False
@@ -120,8 +120,8 @@ class Pass:
     def step(self) -> Step:
         """Send the next packet, or drain the decoder behind the last one."""
         assert self._reading is not None, "go_to comes first"
-        number, packet = next(self._reading, (None, None))
-        if number is None or number >= len(self._index.packet_pts):
+        number, packet = next(self._reading, (len(self._index.packet_pts), None))
+        if packet is None or number >= len(self._index.packet_pts):
             return self.drain()
         self.next = number + 1
         if packet.size == 0:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, overload
 
 import numpy as np
 
-from onlooker.errors import ConfigError, CorruptMedia, MediaError, StorageError, TruncatedMedia, UnsupportedMedia
+from onlooker.errors import ConfigError, CorruptMedia, StorageError, TruncatedMedia, UnsupportedMedia
 from onlooker.video.decode import UNKNOWN, Decoder
 from onlooker.video.frames import MISSING, OK, STATUS_NAMES, Clip, Frame, Images
 from onlooker.video.header import Header, read_header
@@ -130,7 +130,7 @@ class Video:
         edges = np.flatnonzero(np.diff(bad, prepend=OK, append=OK))
         found = [
             (float(index.time[first]), float(index.time[last - 1] + index.duration[last - 1]), STATUS_NAMES[bad[first]])
-            for first, last in zip(edges[:-1], edges[1:], strict=True)
+            for first, last in pairwise(edges.tolist())
             if bad[first] != OK
         ]
         if index.truncated:

@@ -19,6 +19,8 @@ _NO_PTS = np.iinfo(np.int64).min
 _RESET_SECONDS = 2.0
 """A decoding time that falls back by more than this starts a new epoch (a joined or wrapped recording)."""
 _COLUMNS = 8
+_ORDERLESS = {"avi", "h261", "h263", "h264", "hevc", "vvc", "m4v", "mpegvideo", "vc1", "dv", "mjpeg", "obu"}
+"""Containers without presentation times; what FFmpeg makes up for them is wrong where pictures are reordered."""
 
 
 def scan_index(source: Source, stream_index: int, *, cut: bool) -> FrameIndex:
@@ -33,6 +35,8 @@ def scan_index(source: Source, stream_index: int, *, cut: bool) -> FrameIndex:
         sounds = [Fraction(s.start_time) * s.time_base for s in container.streams.audio if s.start_time is not None]
         time_base = Fraction(stream.time_base)
         step = 1 / Fraction(stream.average_rate or stream.guessed_rate or 25)
+        ordered = not _ORDERLESS & set(container.format.name.split(","))
+        reorders = stream.codec_context.has_b_frames
     if not len(table):
         raise UnsupportedMedia(f"{source.name}: the video stream holds no data.")
     pts, dts, pos, size, duration = (table[:, k] for k in range(5))
@@ -46,12 +50,14 @@ def scan_index(source: Source, stream_index: int, *, cut: bool) -> FrameIndex:
     shift = _epochs(dts, duration, time_base)
     if shift.any():
         notes.append("time stamps start again inside the file; later parts are appended in time")
-    timed = bool((pts[~skip] != _NO_PTS).all())
-    if timed:
+    if ordered and (pts[~skip] != _NO_PTS).all():
         skip |= _undecodable_head(source, stream_index, pts + shift, key, skip)
+    elif not reorders and not ordered and (dts[~skip] != _NO_PTS).all():
+        pts = dts
     else:
-        notes.append("packets carry no presentation times; order and times come from decoding and the nominal rate")
-        pts, skip = _order_by_decoding(source, stream_index, step / time_base, len(pts))
+        notes.append("the file holds no presentation times; the order of frames comes from decoding them")
+        pts, skip = _order_by_decoding(source, stream_index, step / time_base, dts, skip)
+    clocked = bool((dts != _NO_PTS).all() or ordered)
     ordinal = np.flatnonzero(~skip)
     shown = (pts + shift)[ordinal]
     order = np.lexsort((ordinal, shown))
@@ -64,6 +70,7 @@ def scan_index(source: Source, stream_index: int, *, cut: bool) -> FrameIndex:
         duration=np.diff(shown, append=shown[-1:] + final) * float(time_base),
         ordinal=ordinal,
         packet_pts=pts + shift,
+        packet_dts=np.where(dts == _NO_PTS, pts, dts),
         packet_pos=pos,
         packet_size=size,
         packet_key=key,
@@ -74,7 +81,7 @@ def scan_index(source: Source, stream_index: int, *, cut: bool) -> FrameIndex:
         stream=stream_index,
         fingerprint=source.fingerprint(),
         truncated=truncated,
-        seekable=timed and not shift.any() and _can_recognise(pos, size),
+        seekable=clocked and not shift.any() and _can_recognise(pos, size),
         warnings=tuple(notes),
     )
 
@@ -160,12 +167,18 @@ def _seconds(pts: Int64, time_base: Fraction, origin: Fraction) -> NDArray[np.fl
     return ticks / scale
 
 
-def _decoded(source: Source, stream_index: int, start: int) -> Iterator[tuple[int, Any]]:
-    """(ordinal, frame) in the order a single-threaded decoder gives them, from packet `start` on; damage is skipped."""
+def _decoded(source: Source, stream_index: int, start: int, *, order_only: bool = False) -> Iterator[tuple[int, Any]]:
+    """(ordinal, frame) in the order a decoder gives them, from packet `start` on; damage is skipped.
+
+    With `order_only` pictures are decoded as cheaply as possible, and their pixels are not right.
+    """
     with source.open() as container:
         stream = choose(container, stream_index)
         context = stream.codec_context
-        context.thread_count, context.copy_opaque = 1, True
+        context.thread_count, context.copy_opaque = (2 if order_only else 1), True
+        if order_only:
+            context.thread_type = "AUTO"
+            context.options = {"skip_loop_filter": "all"}
         for number, packet in enumerate(packets(container, stream)):
             if number < start or packet.size == 0:
                 continue
@@ -182,13 +195,21 @@ def _attempt(context: Any, packet: Any) -> list[tuple[int, Any]]:
 
 
 def _order_by_decoding(
-    source: Source, stream_index: int, step: Fraction, count: int
+    source: Source, stream_index: int, step: Fraction, dts: Int64, skip: NDArray[np.bool_]
 ) -> tuple[Int64, NDArray[np.bool_]]:
-    """Made-up times (a multiple of `step` ticks) per packet in the order of decoding, and which packets show nothing."""
-    pts, skip = np.zeros(count, np.int64), np.ones(count, bool)
-    for position, (number, _) in enumerate(_decoded(source, stream_index, 0)):
-        pts[number], skip[number] = round(position * step), False
-    return pts, skip
+    """Presentation times per packet, and which packets show nothing, from the order in which a decoder shows them.
+
+    The k-th picture takes the k-th decoding time; without those, times are made up as multiples of `step` ticks.
+    """
+    order = [number for number, _ in _decoded(source, stream_index, 0, order_only=True)]
+    slots = np.sort(dts[~skip])
+    if len(slots) < len(order) or slots[0] == _NO_PTS:
+        slots = np.array([round(k * step) for k in range(len(order))], np.int64)
+    pts = np.where(dts == _NO_PTS, 0, dts)
+    pts[order] = slots[: len(order)]
+    hidden = np.ones(len(dts), bool)
+    hidden[order] = False
+    return pts, hidden
 
 
 def _undecodable_head(

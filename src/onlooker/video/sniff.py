@@ -43,7 +43,7 @@ def _text_type(head: bytes) -> str | None:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
         return "an HTML page"
-    if text.startswith(b"<svg") or b"<svg" in text[:1024] and text.startswith(b"<"):
+    if text.startswith(b"<svg") or (b"<svg" in text[:1024] and text.startswith(b"<")):
         return "an SVG picture"
     if text.startswith(b"<?xml") or (text.startswith(b"<") and b">" in text[:512] and _is_text(head)):
         return "an XML document"

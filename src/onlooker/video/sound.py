@@ -209,4 +209,3 @@ def _attempt(context: Any, packet: Any) -> list[Any]:
         return list(context.decode(packet))
     except av.FFmpegError:
         return []
-

@@ -65,9 +65,7 @@ class Source:
         elif hasattr(source, "read"):
             self._bind_file(source)
         else:
-            raise ConfigError(
-                f"A video is a path, a URL, bytes or a binary file object, not {type(source).__name__}."
-            )
+            raise ConfigError(f"A video is a path, a URL, bytes or a binary file object, not {type(source).__name__}.")
 
     def _bind_name(self, text: str) -> None:
         scheme, found, rest = text.partition("://")
@@ -89,7 +87,8 @@ class Source:
         try:
             mode = os.stat(text).st_mode
         except FileNotFoundError:
-            raise ConfigError(f"{self.name}: there is no such file (looked in {Path(text).absolute().parent}).") from None
+            folder = Path(text).absolute().parent
+            raise ConfigError(f"{self.name}: there is no such file (looked in {folder}).") from None
         except OSError as error:
             raise ConfigError(f"{self.name}: cannot be opened: {error.strerror}.") from None
         if stat.S_ISDIR(mode):
@@ -115,7 +114,7 @@ class Source:
         with os.fdopen(handle, "wb") as out:
             while chunk := file.read(_SPOOL_CHUNK):
                 if not isinstance(chunk, bytes | bytearray | memoryview):
-                    raise ConfigError(f"{self.name}: a file object must be opened in binary mode (\"rb\").")
+                    raise ConfigError(f'{self.name}: a file object must be opened in binary mode ("rb").')
                 total += len(chunk)
                 self._limits.check_file(total, self.name)
                 out.write(chunk)

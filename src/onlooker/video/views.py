@@ -22,6 +22,7 @@ def clip_times(
     >>> clip_times(0.0, 1.0, fps=4).tolist()
     [0.0, 0.25, 0.5, 0.75]
     """
+    times: NDArray[np.float64]
     if frames is not None:
         if frames < 1:
             raise ConfigError(f"frames is at least 1, not {frames!r}.")
@@ -33,7 +34,7 @@ def clip_times(
         phase = 0.0 if generator is None else float(uniform(generator, 1)[0])
         count = max(1, int(np.ceil((end - start) * fps - phase - 1e-9)))
         times = start + (np.arange(count) + phase) / fps
-    return np.minimum(times, np.nextafter(end, start))
+    return np.minimum(times, float(np.nextafter(end, start)))
 
 
 def stride_offset(stride: int, count: int, generator: Any = None) -> int:
