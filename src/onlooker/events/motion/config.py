@@ -24,7 +24,11 @@ class MotionConfig:
     run_off: float = 1.15
     hold: float = 0.8  # a new activity or direction must last this long before it counts
     shortest: float = 1.0  # briefer segments join their neighbour; briefer tracks say nothing
+    shortest_leg: float = 1.5  # briefer stretches in one direction are not said
+    proven: float = 1.5  # somebody tracked for less neither came nor went
+    seen_share: float = 0.3  # what was seen in a smaller part of its frames is not said
     focal: float = 1.0  # assumed focal length in picture widths, for motion towards the camera
+    least_growth: float = 0.1  # of the height, a second: less is not told from the detector's wavering
     max_depth_gain: float = 6.0  # at most this factor (focal / height) from growth to speed: it multiplies noise, too
 
     lost_border: float = 2.0  # unseen this long after touching the border: left
@@ -34,7 +38,7 @@ class MotionConfig:
     border: float = 0.02  # of the picture's width or height: a box this close touches the border
 
     dwell_time: float = 8.0
-    dwell_radius: float = 1.0
+    dwell_radius: float = 0.75
 
     near: float = 1.1  # distance between feet, sideways
     near_depth: float = 0.5  # and up or down the picture, where distance is foreshortened

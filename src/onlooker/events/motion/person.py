@@ -72,9 +72,11 @@ def close(
     """End what this person is doing; `gone` when they are no longer there, `at_end` when the video ends as well."""
     if not person["entered"] and person["seen"] - person["first"] < config.shortest - TICK:
         return []
-    facts = _entered(person, track, time, _last_velocity(person), size, config)
-    facts += _end_runs(person, track, person["seen"], config)
+    facts = _end_runs(person, track, person["seen"], config)
     facts += _end_stay(person, track, config)
+    if person["seen"] - person["first"] < config.proven - TICK:
+        return facts
+    facts += _entered(person, track, time, _last_velocity(person), size, config)
     border = border_of(person["last_box"], _last_velocity(person), size, config, leaving=True)
     if gone and not (at_end and border == "inside"):
         x, y = _feet(person["last_box"])
@@ -89,7 +91,7 @@ def _moved(
     height = velocity.height
     person["motion"] = {"at": time, "x": x, "y": y, "height": height, "vx": velocity.vx, "vy": velocity.vy}
     facts = []
-    if person["seen"] - person["first"] >= config.shortest - TICK:
+    if person["seen"] - person["first"] >= config.proven - TICK:
         facts += _entered(person, track, time, velocity, size, config)
     run = person["activity"]
     label = activities.activity(velocity.speed, run["label"], config)
@@ -104,18 +106,30 @@ def _moved(
 
 def _segment(run: State, label: str, at: float, time: float, track: int, config: MotionConfig) -> list[Fact]:
     done = activities.update(run, label, at, config)
-    return [] if done is None else [Fact(done[0], done[1], done[2], time, (track,), score=done[3])]
+    return _say_activity(done, time, track, config)
+
+
+def _say_activity(
+    done: tuple[str, float, float, float] | None, time: float, track: int, config: MotionConfig
+) -> list[Fact]:
+    if done is None or done[3] < config.seen_share:
+        return []
+    return [Fact(done[0], done[1], done[2], time, (track,), score=done[3])]
 
 
 def _leg(person: State, where: str | None, at: float, time: float, track: int, config: MotionConfig) -> list[Fact]:
     """One stretch of the way in one direction. Standing (None) ends it, once it has lasted."""
     run = person["heading"]
     done = activities.update(run, where or "still", at, config)
-    return _say_heading(done, time, track)
+    return _say_heading(done, time, track, config)
 
 
-def _say_heading(done: tuple[str, float, float, float] | None, time: float, track: int) -> list[Fact]:
-    if done is None or done[0] == "still":
+def _say_heading(
+    done: tuple[str, float, float, float] | None, time: float, track: int, config: MotionConfig
+) -> list[Fact]:
+    if done is None or done[0] == "still" or done[3] < config.seen_share:
+        return []
+    if done[2] - done[1] < config.shortest_leg - TICK:
         return []
     return [Fact("heading", done[1], done[2], time, (track,), done[0], score=done[3])]
 
@@ -150,11 +164,8 @@ def _after_gap(person: State, track: int, time: float, box: list[float], config:
 
 
 def _end_runs(person: State, track: int, time: float, config: MotionConfig) -> list[Fact]:
-    facts = []
-    done = activities.finish(person["activity"], time, config)
-    if done is not None:
-        facts.append(Fact(done[0], done[1], done[2], time, (track,), score=done[3]))
-    return facts + _say_heading(activities.finish(person["heading"], time, config), time, track)
+    doing = _say_activity(activities.finish(person["activity"], time, config), time, track, config)
+    return doing + _say_heading(activities.finish(person["heading"], time, config), time, track, config)
 
 
 def _end_stay(person: State, track: int, config: MotionConfig) -> list[Fact]:

@@ -99,9 +99,10 @@ def _nearing(samples: Array, height: float, size: tuple[float, float], config: M
     if times[-1] - times[0] < 0.75 * config.depth_window - TICK or len(times) < 6 or cut.any():
         return 0.0
     tall, wide = (_certain_growth(times, samples[:, high] - samples[:, low]) for low, high in ((2, 4), (1, 3)))
-    if tall * wide <= 0:
+    growth = _common(tall, wide, 1.0, 1.0, 0.0)
+    if abs(growth) < config.least_growth:
         return 0.0
-    return min(tall, wide, key=abs) * min(config.focal * max(size) / height, config.max_depth_gain)
+    return growth * min(config.focal * max(size) / height, config.max_depth_gain)
 
 
 def _certain_growth(times: Array, lengths: Array) -> float:
