@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from onlooker.video import Sound, VideoWriter
+from onlooker.video.sound import Sound
+from onlooker.video.writer import VideoWriter
 
 
 def write_scene(path: Path, *, frames: int, rate: float = 10.0, size: tuple[int, int] = (160, 120)) -> Path:
@@ -19,7 +20,7 @@ def write_scene(path: Path, *, frames: int, rate: float = 10.0, size: tuple[int,
     seconds = frames / rate
     time = np.arange(int(seconds * 16_000)) / 16_000
     tone = (np.sin(2 * np.pi * 440 * time) * time / seconds / 2).astype(np.float32)[:, None]
-    with VideoWriter(path, width, height, rate=rate, sound=Sound.from_samples(tone, 16_000)) as writer:
+    with VideoWriter(path, width, height, rate=rate, sound=Sound(tone, 16_000, 0.0, np.ones(len(tone), bool))) as writer:
         for k in range(frames):
             image = ground.copy()
             for phase, color in ((0.0, (220, 40, 40)), (0.5, (40, 60, 220))):

@@ -17,7 +17,9 @@ QUICK = {"detector": "none", "annotate": False, "report": False}
 
 def fingerprints(folder):
     """Hashes of everything that must not depend on interruptions."""
-    names = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in {"timings.json", "report.html", "lock"}]
+    names = [
+        p for p in sorted(folder.rglob("*")) if p.is_file() and p.name not in {"timings.json", "report.html", "lock"}
+    ]
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in names}
 
 

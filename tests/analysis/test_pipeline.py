@@ -43,7 +43,9 @@ class Double:
         return {}
 
     def run(self, inputs, state):
-        return Output({"doubled": 2 * inputs.given["total"]}, {"doubled": pa.table({"n": [2 * inputs.given["total"]]})}), state
+        return Output(
+            {"doubled": 2 * inputs.given["total"]}, {"doubled": pa.table({"n": [2 * inputs.given["total"]]})}
+        ), state
 
 
 def test_results_come_in_order_and_needs_are_met():

@@ -76,7 +76,8 @@ def write_annotated(
 ) -> str | None:
     """Draw `frames` of the video and write `folder/annotated.mp4` with the sound of `source`.
 
-    Returns why the sound ends early, or None. Parts that an earlier, killed run finished are kept; the result has the same bytes either way.
+    Returns why the sound ends early, or None. Parts that an earlier, killed run finished are kept; the result has the
+    same bytes either way.
     """
     target, parts = folder / "annotated.mp4", folder / PARTS
     if target.exists():

@@ -49,10 +49,12 @@ CHECKS = (
     Check(
         "people detector (opencv)",
         True,
-        "import cv2; cv2.HOGDescriptor_getDefaultPeopleDetector(); assert cv2.data.haarcascades; print(cv2.__version__)",
+        "import cv2; cv2.HOGDescriptor_getDefaultPeopleDetector(); assert cv2.data.haarcascades;print(cv2.__version__)",
         "pip install --force-reinstall 'opencv-python-headless>=4.10,<5' (another OpenCV package may shadow it)",
     ),
-    Check("tables (pyarrow)", True, "import pyarrow.parquet, pyarrow; print(pyarrow.__version__)", "pip install pyarrow"),
+    Check(
+        "tables (pyarrow)", True, "import pyarrow.parquet, pyarrow; print(pyarrow.__version__)", "pip install pyarrow"
+    ),
     Check(
         "models (torch)",
         True,

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from onlooker.errors import ConfigError
 
-VIDEO_SUFFIXES = frozenset(
-    ".3gp .asf .avi .dv .flv .gif .h264 .h265 .hevc .ivf .m2ts .m2v .m4v .mjpeg .mjpg .mkv .mov .mp4 .mpeg .mpg .mts "
-    ".mxf .ogv .ts .vob .webm .wmv .y4m".split()
-)
+_SUFFIX_NAMES = """
+3gp asf avi dv flv gif h264 h265 hevc ivf m2ts m2v m4v mjpeg mjpg mkv mov mp4 mpeg mpg mts mxf ogv ts vob webm wmv y4m
+"""
+VIDEO_SUFFIXES = frozenset(f".{name}" for name in _SUFFIX_NAMES.split())
 LIST_SUFFIXES = frozenset({".txt", ".lst"})
 RUN_SUFFIX = ".onlooker"
 SCHEMES = ("http://", "https://", "rtsp://", "rtsps://", "file://")
@@ -76,7 +76,9 @@ def _read_list(path: Path) -> Iterator[str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path.name}: not a UTF-8 text list of inputs ({error.reason} at byte {error.start}).") from None
+        raise ConfigError(
+            f"{path.name}: not a UTF-8 text list of inputs ({error.reason} at byte {error.start})."
+        ) from None
     for line in lines:
         entry = line.strip()
         if entry and not entry.startswith("#"):
@@ -85,7 +87,7 @@ def _read_list(path: Path) -> Iterator[str]:
 
 
 def assign_folders(sources: Sequence[str], out: Path | None) -> list[Item]:
-    """A run folder for each source: `<stem>.onlooker` in `out`, or beside the input; what clashes gets a longer name."""
+    """A run folder for each source: `<stem>.onlooker` in `out` or beside the input; what clashes gets a longer name."""
     stems = _distinct(sources, (_stem, _full_name, _hashed_name), lambda source: str(_parent(source, out)))
     names = _distinct(sources, (_full_name, _hashed_name), lambda source: "")
     return [Item(s, _parent(s, out) / (stems[s] + RUN_SUFFIX), names[s]) for s in sources]

@@ -35,7 +35,7 @@ class Options(BaseModel):
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Options:
-        """Options from plain values; unknown keys and wrong types are a ConfigError that names the nearest valid key."""
+        """Options from plain values. Errors: ConfigError for unknown keys (naming the nearest) and wrong types."""
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:

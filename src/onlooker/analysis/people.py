@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,7 +83,7 @@ def _runs(ids: NDArray[np.int64]) -> list[tuple[int, int, int]]:
         return []
     edges = np.flatnonzero(np.diff(ids)) + 1
     bounds = [0, *edges.tolist(), len(ids)]
-    return [(int(ids[a]), a, b) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [(int(ids[a]), a, b) for a, b in itertools.pairwise(bounds)]
 
 
 def _visits(times: NDArray[np.float64]) -> list[tuple[float, float]]:

@@ -19,7 +19,10 @@ def order_stages(stages: dict[str, type[Stage]], wanted: Sequence[str] | None = 
     for name in names:
         if name not in stages:
             near = difflib.get_close_matches(name, stages, n=1, cutoff=0.3)
-            raise ConfigError(f"unknown stage {name!r}: " + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(stages)}."))
+            raise ConfigError(
+                f"unknown stage {name!r}: "
+                + (f"did you mean {near[0]!r}?" if near else f"there are {', '.join(stages)}.")
+            )
     givers = _givers(stages)
     graph: dict[str, set[str]] = {}
     while names:

@@ -24,7 +24,9 @@ def frames_of(video: Video, options: Options) -> range:
     stop = len(times) if options.end is None else int(np.searchsorted(times, options.end, side="left"))
     if start >= stop:
         last = float(times[-1]) if len(times) else 0.0
-        raise ConfigError(f"no frame lies between {options.start:g} s and {options.end or last:g} s: the video ends at {last:g} s.")
+        raise ConfigError(
+            f"no frame lies between {options.start:g} s and {options.end or last:g} s: the video ends at {last:g} s."
+        )
     return range(start, stop)
 
 

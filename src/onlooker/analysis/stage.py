@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
@@ -55,7 +56,7 @@ class Output:
     tables: Mapping[str, pa.Table] = field(default_factory=dict)
 
 
-class Stage(Protocol):
+class Stage(ABC):
     """One step over bounded chunks. `run` sees the chunks in order; everything it remembers is in `state`, which
     holds only numbers, strings, lists, dicts and NumPy arrays, so that a killed run can go on from it.
 
@@ -64,18 +65,19 @@ class Stage(Protocol):
     """
 
     name: ClassVar[str]
-    needs: ClassVar[tuple[str, ...]]
-    gives: ClassVar[tuple[str, ...]]
+    needs: ClassVar[tuple[str, ...]] = ()
+    gives: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, context: Context) -> None: ...
+    def __init__(self, context: Context) -> None:
+        self.context = context
 
     def start(self) -> State:
         """The state before the first chunk."""
-        ...
+        return {}
 
+    @abstractmethod
     def run(self, inputs: Inputs, state: State) -> tuple[Output, State]:
         """Work on one chunk; on the last one, also give what was held back."""
-        ...
 
 
 STAGES: dict[str, type[Stage]] = {}

@@ -84,7 +84,9 @@ def _attempt(
     with _child() as child:
         if started:
             started(child)
-        assert child.stdin and child.stdout and child.stderr
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stderr is not None
         child.stdin.write(json.dumps({**job, "overwrite": overwrite}) + "\n")
         child.stdin.flush()
         errors: collections.deque[str] = collections.deque(maxlen=20)
@@ -157,7 +159,9 @@ def _messages(stream: IO[str], stall_seconds: float) -> Iterator[dict[str, Any] 
 def _outcome(item: Item, message: dict[str, Any]) -> Outcome:
     if "done" in message:
         done = message["done"]
-        return Outcome(item.name, item.source, item.folder, "complete", counts=done["counts"], duration=done["duration"])
+        return Outcome(
+            item.name, item.source, item.folder, "complete", counts=done["counts"], duration=done["duration"]
+        )
     if "interrupted" in message:
         return Outcome(item.name, item.source, item.folder, "interrupted", exit_code=130)
     error = message["error"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from onlooker.records import SCHEMAS, Detections, FrameTracks
 from onlooker.video import Clip
@@ -20,6 +22,25 @@ def make_table(name: str, columns: Mapping[str, Any]) -> pa.Table:
 def rows_table(name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     """A table of the schema `name` from one mapping a row."""
     return pa.Table.from_pylist([dict(row) for row in rows], schema=SCHEMAS[name])
+
+
+def inside(found: Detections, width: int, height: int) -> Detections:
+    """The detections cut to the picture; what has no pixel left in it is dropped."""
+    boxes, kept = _cut(found.boxes, width, height)
+    return replace(found, boxes=boxes).keep(kept)
+
+
+def tracks_inside(found: FrameTracks, width: int, height: int) -> FrameTracks:
+    """The tracks cut to the picture; what has no pixel left in it is dropped."""
+    boxes, kept = _cut(found.boxes, width, height)
+    labels = tuple(label for label, keep in zip(found.labels, kept, strict=True) if keep)
+    return FrameTracks(found.ids[kept], boxes[kept], found.scores[kept], labels, found.observed[kept])
+
+
+def _cut(boxes: NDArray[np.float32], width: int, height: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    limits = np.array([width, height, width, height], np.float32)
+    cut = np.clip(boxes, 0, limits).astype(np.float32)
+    return cut, ((cut[:, 2:] - cut[:, :2]) >= 1).all(1)
 
 
 def detections_table(video: str, clip: Clip, found: Sequence[Detections], source: str) -> pa.Table:

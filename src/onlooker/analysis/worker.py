@@ -1,4 +1,4 @@
-"""The process that analyses one video: a job as one JSON line on standard input, JSON lines about it on standard output.
+"""The process that analyses one video: a job as a JSON line on standard input, JSON lines about it on standard output.
 
 A crash of a decoder or a full memory ends this process and nothing else. When the parent goes away, standard input
 ends and so does this process.

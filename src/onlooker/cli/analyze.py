@@ -12,7 +12,9 @@ app = typer.Typer()
 
 @app.command()
 def analyze(
-    inputs: Annotated[list[str], typer.Argument(help="Files, folders, globs, lists (a .txt with one input a line), URLs.")],
+    inputs: Annotated[
+        list[str], typer.Argument(help="Files, folders, globs, lists (a .txt with one input a line), URLs.")
+    ],
     out: Annotated[Path | None, typer.Option(help="Folder for the run folders; beside each input by default.")] = None,
     engine: Annotated[str, typer.Option(help="'local', or 'ray' (extra [ray]).")] = "local",
     workers: Annotated[int, typer.Option(min=1, help="Videos analysed at the same time.")] = 1,

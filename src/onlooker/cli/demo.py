@@ -29,7 +29,9 @@ def demo(
         done = demonstrate(out, seconds=seconds, people=people, seed=seed, progress=progress)
     report = done.run.folder / "report.html"
     if json_:
-        say_json({"report": str(report), "run": str(done.run.folder), "video": str(done.video), "accuracy": done.accuracy})
+        say_json(
+            {"report": str(report), "run": str(done.run.folder), "video": str(done.video), "accuracy": done.accuracy}
+        )
         return
     counted, scores = done.accuracy["people"], done.accuracy
     typer.echo(f"{counted['found']} people found, {counted['truth']} are in the scene.")

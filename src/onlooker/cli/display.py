@@ -14,9 +14,9 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from onlooker.analysis.corpus import Outcome, Report
     from onlooker.analysis.inputs import Item
     from onlooker.analysis.job import Tell
+    from onlooker.analysis.supervise import Outcome, Report
 
 PLAIN_SECONDS = 5.0
 

@@ -11,7 +11,9 @@ app = typer.Typer()
 
 
 @app.command()
-def doctor(json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False) -> None:
+def doctor(
+    json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
     """Try every backend and say what to install. Exit code 1 when something needed does not work.
 
     Example: onlooker doctor

@@ -18,7 +18,7 @@ MOST_PATH_POINTS = 120
 
 def css_color(track_id: int) -> str:
     """The colour of a track as in the annotated video."""
-    return "#%02x%02x%02x" % color_of(track_id)
+    return "#{:02x}{:02x}{:02x}".format(*color_of(track_id))
 
 
 def occupancy(people: Sequence[Person], start: float, end: float) -> tuple[Markup, int]:
@@ -68,7 +68,7 @@ def paths(people: Sequence[Person], width: int, height: int, background: str | N
                 f'<polyline data-person="{person.track_id}" points="{points}" fill="none" '
                 f'stroke="{css_color(person.track_id)}" stroke-width="{stroke:.1f}" stroke-linejoin="round"/>'
             )
-    return Markup(  # noqa: S704 - numbers and our own colours only
+    return Markup(  # numbers and our own colours only
         f'<svg viewBox="0 0 {width} {height}" class="paths" role="img" aria-label="Paths of people over the scene">'
         f"{picture}{''.join(lines)}</svg>"
     )
@@ -79,7 +79,7 @@ def _x(time: float, start: float, end: float) -> float:
 
 
 def _svg(body: str, label: str) -> Markup:
-    return Markup(  # noqa: S704 - numbers only
+    return Markup(  # numbers only
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" class="plot" role="img" '
         f'aria-label="{label}">{body}</svg>'
     )

@@ -6,20 +6,16 @@ shots comes from the careful detector in `shots`.
 
 from __future__ import annotations
 
-from onlooker.analysis.stage import Context, Inputs, Output, State, register
+from onlooker.analysis.stage import Inputs, Output, Stage, State, register
 from onlooker.video.shot_features import difference, thumbnail
 
 JUMP = 0.7  # in the units of `difference`: one view in motion stays below, two shots lie near 1.4
 
 
 @register
-class Jumps:
+class Jumps(Stage):
     name = "jumps"
-    needs = ()
     gives = ("jumps",)
-
-    def __init__(self, context: Context) -> None:
-        del context
 
     def start(self) -> State:
         return {"last": None, "epoch": 0}

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from onlooker.analysis.stage import Context, Inputs, Output, State, register
+from onlooker.analysis.stage import Inputs, Output, Stage, State, register
 from onlooker.events import motion
 
 SOURCE = "motion/default@none"
 
 
 @register
-class MotionFacts:
+class MotionFacts(Stage):
     name = "motion"
     needs = ("tracks", "jumps")
     gives = ("facts",)
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
     def start(self) -> State:
-        return motion.init_state(self._context.width, self._context.height)
+        return motion.init_state(self.context.width, self.context.height)
 
     def run(self, inputs: Inputs, state: State) -> tuple[Output, State]:
         facts = []
@@ -32,5 +29,5 @@ class MotionFacts:
         if inputs.last:
             end = float(clip.times[-1] + clip.durations[-1]) if len(clip) else 0.0
             facts += motion.finish(state, end)
-        tables = motion.to_tables(facts, self._context.video, SOURCE)
+        tables = motion.to_tables(facts, self.context.video, SOURCE)
         return Output({"facts": facts}, tables), state

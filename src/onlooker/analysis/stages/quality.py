@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from onlooker.analysis.stage import Context, Inputs, Output, State, register
+from onlooker.analysis.stage import Inputs, Output, Stage, State, register
 from onlooker.analysis.tables import rows_table
 
 SOURCE = "picture_quality/default@none"
@@ -16,15 +16,11 @@ FROZEN_SECONDS = 2.0
 
 
 @register
-class Quality:
+class Quality(Stage):
     """Gives segments without a track: concealed, missing, black (of any length) and frozen (two seconds or more)."""
 
     name = "quality"
-    needs = ()
     gives = ("quality",)
-
-    def __init__(self, context: Context) -> None:
-        self._video = context.video
 
     def start(self) -> State:
         return {"open": {}, "last": None}
@@ -55,7 +51,14 @@ class Quality:
             del still[label]
             if label != "frozen" or end - start >= FROZEN_SECONDS:
                 rows.append(
-                    {"video": self._video, "start": start, "end": end, "label": label, "score": 1.0, "source": SOURCE}
+                    {
+                        "video": self.context.video,
+                        "start": start,
+                        "end": end,
+                        "label": label,
+                        "score": 1.0,
+                        "source": SOURCE,
+                    }
                 )
         return rows
 

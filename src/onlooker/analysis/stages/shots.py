@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from onlooker.analysis.stage import Context, Inputs, Output, State, register
+from onlooker.analysis.stage import Inputs, Output, Stage, State, register
 from onlooker.analysis.tables import rows_table
 from onlooker.video import shots
 
@@ -12,15 +12,11 @@ SOURCE = "shots/default@none"
 
 
 @register
-class Shots:
+class Shots(Stage):
     """Gives the rows of `shots`: from its first frame to the first frame of the next, each shot once it is over."""
 
     name = "shots"
-    needs = ()
     gives = ("shots",)
-
-    def __init__(self, context: Context) -> None:
-        self._video = context.video
 
     def start(self) -> State:
         return {"number": 0, "open": None, "detector": shots.init_state()}
@@ -43,7 +39,14 @@ class Shots:
         return Output({"shots": rows}, {"shots": rows_table("shots", rows)}), state
 
     def _row(self, number: int, shot: dict[str, Any], end_frame: int, end: float) -> dict[str, Any]:
-        return {"video": self._video, "shot": number, "end_frame": end_frame, "end": end, "source": SOURCE, **shot}
+        return {
+            "video": self.context.video,
+            "shot": number,
+            "end_frame": end_frame,
+            "end": end,
+            "source": SOURCE,
+            **shot,
+        }
 
 
 def _begin(frame: int, time: float, transition: str, score: float) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from onlooker.analysis.stage import Context, Inputs, Output, State, register
+from onlooker.analysis.stage import Context, Inputs, Output, Stage, State, register
 from onlooker.analysis.tables import make_table
 from onlooker.errors import MediaError
 from onlooker.video import Sound
@@ -17,13 +17,12 @@ SOURCE = "sound_level/default@none"
 
 
 @register
-class SoundLevel:
+class SoundLevel(Stage):
     name = "sound"
-    needs = ()
     gives = ("loudness",)
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        super().__init__(context)
         self._usable = context.has_sound
 
     def start(self) -> State:
@@ -41,17 +40,17 @@ class SoundLevel:
         if first == until:
             return []
         try:
-            with self._context.open_video() as video:
+            with self.context.open_video() as video:
                 sound = video.sound(RATE, mono=True, start=first * STEP, end=until * STEP)
         except MediaError as error:
             self._usable = False
-            self._context.warn(f"The sound stops being readable at {first * STEP:.1f} s: {error}")
+            self.context.warn(f"The sound stops being readable at {first * STEP:.1f} s: {error}")
             return []
         return measure_levels(sound, first, until)
 
     def _table(self, levels: list[tuple[float, float, float, float]]) -> object:
         start, end, rms, peak = ([row[i] for row in levels] for i in range(4))
-        names = {"video": [self._context.video] * len(levels), "source": [SOURCE] * len(levels)}
+        names = {"video": [self.context.video] * len(levels), "source": [SOURCE] * len(levels)}
         return make_table("sound", {**names, "start": start, "end": end, "rms": rms, "peak": peak})
 
 
@@ -60,7 +59,8 @@ def measure_levels(sound: Sound, first: int, until: int) -> list[tuple[float, fl
     rows = []
     for step in range(first, until):
         a, b = (round((edge * STEP - sound.start) * sound.rate) for edge in (step, step + 1))
-        samples = sound.samples[max(a, 0) : max(b, 0)]
+        heard = slice(max(a, 0), max(b, 0))
+        samples = sound.samples[heard][sound.mask[heard]]
         if len(samples):
             level = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
             rows.append((step * STEP, (step + 1) * STEP, _decibel(level), _decibel(_peak(samples))))

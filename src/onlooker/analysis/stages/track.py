@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from onlooker.analysis.stage import Context, Inputs, Output, State, register
-from onlooker.analysis.tables import tracks_table
+from onlooker.analysis.stage import Context, Inputs, Output, Stage, State, register
+from onlooker.analysis.tables import tracks_inside, tracks_table
 from onlooker.methods.tracking import load_tracker
 from onlooker.records import FrameTracks
 
 
 @register
-class Track:
+class Track(Stage):
     name = "track"
     needs = ("detections", "jumps")
     gives = ("tracks",)
 
     def __init__(self, context: Context) -> None:
-        self._context = context
+        super().__init__(context)
         self._tracker = load_tracker(context.options.tracker)
 
     def start(self) -> State:
-        return self._tracker.init_state(self._context.width, self._context.height)
+        return self._tracker.init_state(self.context.width, self.context.height)
 
     def run(self, inputs: Inputs, state: State) -> tuple[Output, State]:
         clip = inputs.clip
@@ -30,6 +30,6 @@ class Track:
             if int(index) in inputs.given["jumps"]:
                 state = self._tracker.cut(state)
             tracks, state = self._tracker.step(image, float(time), detections, state)
-            found.append(tracks)
-        table = tracks_table(self._context.video, clip, found, self._tracker.source)
+            found.append(tracks_inside(tracks, self.context.width, self.context.height))
+        table = tracks_table(self.context.video, clip, found, self._tracker.source)
         return Output({"tracks": found}, {"tracks": table}), state
