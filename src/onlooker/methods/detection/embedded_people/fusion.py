@@ -14,10 +14,10 @@ from onlooker.methods.detection.embedded_people.hog import Hits
 
 Array = NDArray[np.float64]
 
-FEATURES = ("bias", "hog", "no_hog", "support", "face", "shoulders", "inside", "contrast", "unsure", "misfit", "cut_off")
+FEATURES = ("bias", "hog", "no_hog", "support", "face", "shoulders", "inside", "contrast", "unsure", "misfit", "cut_off", "part")
 
 # Fitted by calibrate.py on labels.json; see README.md.
-WEIGHTS = np.array([-1.2, 1.8, 0.0, 0.6, 2.0, 0.6, 2.0, 2.0, 0.2, -1.0, 0.0])
+WEIGHTS = np.array([-5.5, 0.70, -0.62, 2.46, 4.51, -0.44, 3.85, 2.23, 0.91, -1.86, 1.18, -3.12])
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,13 @@ class Candidates:
 class Scene:
     """What is known beside the candidate: foreground `mask` at `scale` of the picture, its `trust`, expected heights.
 
-    `expected(bottoms)` gives the usual height of people whose feet are there, NaN where nothing is known.
+    `moving` (n, 4): moving areas shaped like one upright person. `expected(bottoms)` gives the usual height of people whose feet are there, NaN where nothing is known.
     """
 
     mask: NDArray[np.uint8]
     scale: float
     trust: float
+    moving: Array
     width: float
     height: float
     slope: float
@@ -90,9 +91,19 @@ def gather(
         for part, body, weight in zip(parts.boxes, bodies, parts.weights, strict=True):
             found = _attach(found, part, body, float(weight), kind)
     for box in moving:
-        if not len(found.boxes) or (_cover(box, found.boxes) < 0.5).all():
+        if (iou(box[None], found.boxes) < 0.4).all():
             found = _append(found, box)
     return found
+
+
+def fit_to_motion(found: Candidates, moving: Array) -> Candidates:
+    """Candidates half drawn to the moving area that they overlap best: its outline is the exacter one."""
+    if not len(moving) or not len(found.boxes):
+        return found
+    same = iou(found.boxes, moving)
+    best = same.argmax(1)
+    drawn = np.where((same.max(1) > 0.45)[:, None], (found.boxes + moving[best]) / 2, found.boxes)
+    return Candidates(drawn, found.margins, found.support, found.faces, found.shoulders)
 
 
 def _attach(found: Candidates, part: Array, body: Array, weight: float, kind: str) -> Candidates:
@@ -123,12 +134,6 @@ def _append(found: Candidates, box: Array) -> Candidates:
     )
 
 
-def _cover(box: Array, others: Array) -> Array:
-    """Which share of `box`, and of each other box, they have in common: the larger one."""
-    inter = intersection(box[None], others)[0]
-    return np.asarray(inter / np.maximum(np.minimum(area(box[None])[0], area(others)), 1e-9))
-
-
 def describe(found: Candidates, scene: Scene) -> Array:
     """The features of every candidate, `(n, len(FEATURES))`."""
     boxes = found.boxes
@@ -150,8 +155,18 @@ def describe(found: Candidates, scene: Scene) -> Array:
         np.full(len(boxes), 1 - scene.trust),
         misfit.clip(0, 1.5),
         cut_off.astype(float),
+        _part(boxes, scene.moving),
     ]
     return np.stack(columns, 1)
+
+
+def _part(boxes: Array, moving: Array) -> Array:
+    """How much larger (log of areas) the moving silhouette is that a box lies in: high for a limb or a piece of it."""
+    if not len(moving):
+        return np.zeros(len(boxes))
+    inside = intersection(boxes, moving) / np.maximum(area(boxes), 1e-9)[:, None] > 0.6
+    larger = np.log(np.maximum(area(moving)[None] / np.maximum(area(boxes), 1e-9)[:, None], 1))
+    return np.asarray(np.where(inside, larger, 0).max(1).clip(0, 3))
 
 
 def _motion(boxes: Array, scene: Scene) -> tuple[Array, Array]:
@@ -175,11 +190,16 @@ def _sums(table: NDArray[np.int32], boxes: Array) -> tuple[Array, Array]:
 
 
 def suppress(boxes: Array, scores: Array, overlap: float = 0.5) -> NDArray[np.int64]:
-    """Indices of the boxes that stay, best score first, after non-maximum suppression."""
+    """Indices of the boxes that stay, best score first, after non-maximum suppression.
+
+    A box goes when it overlaps a better one, lies in a better one, or holds two better ones.
+    """
     order = np.lexsort((*boxes.T, -scores))
-    overlaps = np.maximum(iou(boxes, boxes), _nested(boxes))
+    same = np.maximum(iou(boxes, boxes), _nested(boxes))
+    inside = intersection(boxes, boxes) / np.maximum(area(boxes), 1e-9)[:, None]
     kept: list[int] = []
     for index in order:
-        if all(overlaps[index, other] <= overlap for other in kept):
+        doubled = (same[index, kept] > overlap).any() or (inside[index, kept] > 0.8).any()
+        if not doubled and (inside[kept, index] > 0.8).sum() < 2:
             kept.append(int(index))
     return np.array(kept, np.int64)

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 # The detector's window is 64 x 128; the people it was trained on are about 96 tall in it.
 WINDOW = (64, 128)
 PERSON_HEIGHT = 96.0
-PERSON_WIDTH = 40.0
-BOX_HEIGHT = 102.0
+# The box drawn around the person in it, measured on hand-drawn boxes: width, height, and how far its centre lies up.
+BOX = np.array([36.0, 92.0])
+BOX_RISE = 2.0
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,8 @@ def make_scanner(threshold: float, stride: int) -> Callable[[NDArray[np.uint8], 
         corners, margins = descriptor.detect(resized, threshold, (stride, stride), (0, 0))
         if not len(corners):
             return Hits(np.zeros((0, 4)), np.zeros(0))
-        centre = np.asarray(corners, float).reshape(-1, 2) + np.array(WINDOW) / 2
-        half = np.array([PERSON_WIDTH, BOX_HEIGHT]) / 2
-        boxes = np.concatenate([centre - half, centre + half], 1) / scale + np.tile(origin, 2)
+        centre = np.asarray(corners, float).reshape(-1, 2) + np.array(WINDOW) / 2 - [0, BOX_RISE]
+        boxes = np.concatenate([centre - BOX / 2, centre + BOX / 2], 1) / scale + np.tile(origin, 2)
         return Hits(boxes, np.asarray(margins, float).reshape(-1))
 
     return scan

@@ -27,12 +27,13 @@ from onlooker.methods.detection.embedded_people.cascades import (
     find_parts,
     load_cascade,
 )
-from onlooker.methods.detection.embedded_people.flow import move_boxes
+from onlooker.methods.detection.flow import move_boxes
 from onlooker.methods.detection.embedded_people.fusion import (
     WEIGHTS,
     Candidates,
     Scene,
     describe,
+    fit_to_motion,
     gather,
     suppress,
 )
@@ -57,7 +58,7 @@ class Config:
 
     tick: float = 0.2
     full_scan: float = 2.0
-    parts_often: float = 0.4
+    parts_often: float = 0.2
     parts_seldom: float = 2.0
     scan_pixels: float = 0.85e6
     level_step: float = 1.2
@@ -158,9 +159,9 @@ class EmbeddedPeople:
         background = state["background"] if follows else init_background()
         mask, trust, background = step_background(small, elapsed, people, background, self.config.background)
         slope, offset = line(state["prior"], rows)
-        scene = Scene(mask, scale, trust, columns, rows, slope, offset)
-        smallest = 0.25 * (self._shortest(image) * scale) ** 2 * 0.4
+        smallest = 0.1 * (self._shortest(image) * scale) ** 2
         moving = moving_boxes(mask, smallest) / scale if trust > 0 else np.zeros((0, 4))
+        scene = Scene(mask, scale, trust, _upright(moving, trust), columns, rows, slope, offset)
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         whole = trust < 0.5 or state["time"] - state["full"] >= self.config.full_scan
         jobs = self._whole_jobs(image) if whole else self._region_jobs(image, moving, state["boxes"], scene)
@@ -172,8 +173,9 @@ class EmbeddedPeople:
             body_from_face(faces.boxes, columns, rows),
             shoulders,
             body_from_shoulders(shoulders.boxes, columns, rows),
-            _upright(moving, scene),
+            scene.moving,
         )
+        candidates = fit_to_motion(candidates, scene.moving)
         boxes, scores = self.score(candidates, scene)
         strong = scores > 0.6
         keep = float(np.exp(-elapsed / 60))
@@ -232,8 +234,8 @@ class EmbeddedPeople:
     def _parts(self, grey: NDArray[np.uint8], state: State) -> tuple[Parts, Parts, State]:
         """Faces and shoulders when their turn has come."""
         now = state["time"]
-        lately = now - state["parts_found"] < 5 * self.config.parts_often
-        if now - state["parts"] < (self.config.parts_often if lately else self.config.parts_seldom):
+        lately = now - state["parts_found"] < self.config.parts_seldom
+        if now - state["parts"] < (self.config.parts_often if lately else self.config.parts_seldom) - 1e-6:
             return NO_PARTS, NO_PARTS, {}
         scale = min(1.0, self.config.parts_side / min(grey.shape))
         view = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
@@ -267,16 +269,14 @@ def _paint(boxes: Array, shape: tuple[int, int]) -> NDArray[np.bool_]:
     return mask
 
 
-def _upright(moving: Array, scene: Scene) -> Array:
-    """Moving areas of the shape, and where it is known the size, of one upright person."""
+def _upright(moving: Array, trust: float) -> Array:
+    """The moving areas that have the shape of one upright person."""
     width, tall = moving[:, 2] - moving[:, 0], moving[:, 3] - moving[:, 1]
-    shape = (tall > 1.3 * width) & (tall < 5 * width)
-    expected = scene.expected(moving[:, 3])
-    size = np.isnan(expected) | ((tall > 0.6 * expected) & (tall < 1.6 * expected))
-    return moving[shape & size & (scene.trust > 0.5)]
+    return moving[(tall > 1.3 * width) & (tall < 5 * width) & (trust > 0.5)]
 
 
 def _around(boxes: Array, low: float, high: float) -> list[tuple[Array, float, float]]:
+    """Boxes with the range of heights around their own."""
     return [(box, low * float(box[3] - box[1]), high * float(box[3] - box[1])) for box in boxes]
 
 
