@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -47,6 +48,34 @@ def test_a_killed_holder_is_taken_over(tmp_path: Path) -> None:
     process.wait()
     assert (tmp_path / NAME).exists()
     RunLock(tmp_path).release()
+
+
+def test_a_killed_holder_counts_as_dead_before_its_parent_collects_it(tmp_path: Path) -> None:
+    process = hold(tmp_path)
+    process.send_signal(signal.SIGKILL)
+    RunLock(tmp_path, wait=5).release()
+    process.wait()
+
+
+def test_waiting_for_a_lock(tmp_path: Path) -> None:
+    lock = RunLock(tmp_path)
+    with pytest.raises(RunLocked):
+        RunLock(tmp_path, wait=0.1)
+    timer = threading.Timer(0.2, lock.release)
+    timer.start()
+    RunLock(tmp_path, wait=10).release()
+    timer.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_does_not_release_its_parents_lock(tmp_path: Path) -> None:
+    with RunLock(tmp_path) as lock:
+        child = os.fork()
+        if child == 0:
+            lock.release()
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert (tmp_path / NAME).exists()
 
 
 def test_a_recycled_process_id_does_not_count(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ import pytest
 from support import detections
 
 from onlooker.errors import ConfigError, DiskFull, RecordError, RunLocked, StorageError
-from onlooker.records import SCHEMAS, Corpus, Entry, Manifest, Run, RunWriter, layout, storage
+from onlooker.records import SCHEMAS, Corpus, Entry, Manifest, Run, RunWriter, layout, storage, tables
 from onlooker.records.corpus import entry_of
 
 UNITS = 6
@@ -339,6 +340,58 @@ def test_validate_lists_every_fault_of_a_run(tmp_path: Path) -> None:
     lines = str(caught.value).splitlines()
     assert any(line.startswith("detections.parquet:0: negative size") for line in lines)
     assert any("detections.parquet:1: box" in line and "leaves the image of 100x100" in line for line in lines)
+
+
+def test_lost_rows_are_a_fault(tmp_path: Path) -> None:
+    work(tmp_path)
+    pq.write_table(Run(tmp_path).detections.slice(0, 10), tmp_path / "detections.parquet")
+    with pytest.raises(RecordError, match="10 rows, the manifest counted 321"):
+        Run(tmp_path).validate()
+    (tmp_path / "detections.parquet").unlink()
+    with pytest.raises(RecordError, match="detections:0: the table is missing"):
+        Run(tmp_path).validate()
+
+
+def test_bytes_do_not_depend_on_how_rows_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "ROW_GROUP", 64)
+    rows = detections(rows=500)
+    cuts = [
+        [rows],
+        [rows.slice(0, 63), rows.slice(63, 65), rows.slice(128)],
+        [rows.slice(i, 7) for i in range(0, 500, 7)],
+    ]
+    for index, parts in enumerate(cuts):
+        tables.write_parquet(tmp_path / str(index), "detections", parts)
+    first = (tmp_path / "0").read_bytes()
+    assert all((tmp_path / str(index)).read_bytes() == first for index in range(3))
+    assert pq.ParquetFile(tmp_path / "0").num_row_groups == 8
+    assert pq.read_table(tmp_path / "0").equals(rows)
+
+
+def test_a_disk_that_fills_inside_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The failure comes from a write in the middle of the Parquet writer, not from the last flush."""
+
+    class Full(io.FileIO):
+        def write(self, _: Any) -> int:
+            raise OSError(28, "No space left on device")
+
+    with RunWriter.create_or_resume(tmp_path) as writer:
+        writer.append("detections", detections())
+        monkeypatch.setattr(storage.os, "fdopen", lambda descriptor, mode: Full(descriptor, mode))
+        with pytest.raises(DiskFull, match=r"000000\.parquet"):
+            writer.commit(0)
+        monkeypatch.undo()
+        assert os.listdir(tmp_path / "detections") == []
+        writer.commit(0)
+        assert writer.finish().detections.num_rows == 50
+
+
+def test_corpus_updates_from_many_processes(tmp_path: Path) -> None:
+    code = "import sys\nfrom onlooker.records import Corpus, Entry\n"
+    code += "for i in range(5): Corpus(sys.argv[1]).update(Entry(f'{sys.argv[2]}-{i}', 'complete'))"
+    processes = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(n)]) for n in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    assert len(Corpus(tmp_path)) == 15
 
 
 def test_corpus_index(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from onlooker.records.storage import atomic_write
 from onlooker.records.tables import empty_table
 
 INDEX = "index.json"
+LOCK_SECONDS = 30.0  # an update takes milliseconds
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Corpus:
 
     def update(self, *entries: Entry) -> None:
         """Add or replace entries by name and write the index; safe beside other writers of the same corpus."""
-        with RunLock(self.folder):
+        with RunLock(self.folder, wait=LOCK_SECONDS):
             path = self.folder / INDEX
             current = _parse(path) if path.is_file() else self.entries
             merged = {entry.name: entry for entry in (*current, *entries)}
@@ -56,7 +57,7 @@ class Corpus:
 
     def rebuild(self) -> None:
         """Write the index from the run folders; entries without a folder (files that could not be opened) stay."""
-        with RunLock(self.folder):
+        with RunLock(self.folder, wait=LOCK_SECONDS):
             lost = [entry for entry in self.entries if entry.folder is None]
             found = self._scan()
             names = {entry.name for entry in found}

@@ -24,6 +24,7 @@ except ImportError:  # pragma: no cover - Windows has no flock
 NAME = "run.lock"
 HEARTBEAT_SECONDS = 15.0
 STALE_SECONDS = 120.0
+RETRY_SECONDS = 0.05
 
 
 class RunLock:
@@ -31,17 +32,28 @@ class RunLock:
 
     On this machine a holder is alive when its process id exists and started at the recorded time, so a recycled id
     does not count. On another machine (shared folder) it is alive while its heartbeat is younger than two minutes.
+    `wait` is for how many seconds to try before giving up.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, wait: float = 0.0) -> None:
         self.path = Path(folder) / NAME
         self._holder = {"pid": os.getpid(), "host": socket.gethostname(), "start": process_start(os.getpid())}
-        with storage_errors(self.path, "lock"), _alone(self.path.parent):
-            refuse_live_holder(self.path)
-            atomic_write(self.path, json.dumps(self._holder, sort_keys=True).encode())
+        self._take(time.monotonic() + wait)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="run-lock-heartbeat", daemon=True)
         self._thread.start()
+
+    def _take(self, deadline: float) -> None:
+        while True:
+            try:
+                with storage_errors(self.path, "lock"), _alone(self.path.parent):
+                    refuse_live_holder(self.path)
+                    atomic_write(self.path, json.dumps(self._holder, sort_keys=True).encode())
+                return
+            except RunLocked:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(RETRY_SECONDS)
 
     def _beat(self) -> None:
         while not self._stop.wait(HEARTBEAT_SECONDS):
@@ -50,8 +62,8 @@ class RunLock:
 
     def release(self) -> None:
         """Give the folder free; safe to call twice."""
-        if self._stop.is_set():
-            return
+        if self._stop.is_set() or os.getpid() != self._holder["pid"]:
+            return  # released before, or a forked child that never held it
         self._stop.set()
         self._thread.join(timeout=1.0)
         with suppress(OSError), _alone(self.path.parent):
@@ -66,10 +78,14 @@ class RunLock:
 
 
 def process_start(pid: int) -> str | None:
-    """When the process began, as an opaque string that differs for a recycled id; None where the system hides it."""
+    """When the process began, as an opaque string that differs for a recycled id; None where the system hides it.
+
+    A process that was killed and that its parent has not collected yet is gone, too: None.
+    """
     try:
-        ticks = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
-        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}:{ticks}"
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return None if fields[0] == "Z" else f"{boot}:{fields[19]}"
     except (OSError, IndexError):
         return None
 

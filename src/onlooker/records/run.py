@@ -91,14 +91,19 @@ class Run:
         return str(self.manifest.input.get("name", self.folder.stem))
 
     def validate(self) -> None:
-        """Check every row of every table. Errors: RecordError listing every fault."""
+        """Check every row of every table, and that no rows were lost. Errors: RecordError listing every fault."""
         from onlooker.records.validate import find_faults, refuse
 
         size = self.manifest.facts.get("size")
         faults = []
         for name in self.tables:
             where = self._where(name)
-            faults += find_faults(name, self.read(name), size=tuple(size) if size else None, where=where)
+            table = self.read(name)
+            faults += find_faults(name, table, size=tuple(size) if size else None, where=where)
+            counted = self.manifest.tables.get(name, table.num_rows)
+            if counted != table.num_rows:
+                faults.append(f"{where}:0: {table.num_rows} rows, the manifest counted {counted}")
+        faults += [f"{name}:0: the table is missing" for name in self.manifest.tables if name not in self.tables]
         refuse(faults)
 
     def _where(self, name: str) -> str:
