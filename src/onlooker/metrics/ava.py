@@ -50,19 +50,27 @@ def frame_ap(
     overlap reaches the threshold and nobody claimed the box before; there is no second choice. Images with predictions
     and no ground truth count against precision.
     """
+    # numbers for names once: comparing text again for every label would take most of the time
+    _, codes = np.unique(np.concatenate([gt.images, pred.images]), return_inverse=True)
+    gt_codes, pred_codes = codes[: len(gt.images)], codes[len(gt.images) :]
     found: dict[int, float] = {}
     for label in labels:
-        truth, claims = gt.keep(gt.labels == label), pred.keep(pred.labels == label)
-        hits = _hits(truth, claims, threshold)
-        found[label] = voc_ap(*hits, len(truth.images))
+        in_gt, in_pred = gt.labels == label, pred.labels == label
+        truth, claims = _groups(gt_codes[in_gt]), _groups(pred_codes[in_pred])
+        hits = _hits(gt.keep(in_gt), pred.keep(in_pred), truth, claims, threshold)
+        found[label] = voc_ap(*hits, int(in_gt.sum()))
     return found
 
 
-def _hits(gt: LabelledBoxes, pred: LabelledBoxes, threshold: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+Groups = dict[int, NDArray[np.int64]]
+
+
+def _hits(
+    gt: LabelledBoxes, pred: LabelledBoxes, by_image: Groups, claims: Groups, threshold: float
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     scores: list[NDArray[np.float64]] = [np.zeros(0)]
     hits: list[NDArray[np.bool_]] = [np.zeros(0, bool)]
-    by_image = _groups(gt.images)
-    for image, rows in _groups(pred.images).items():
+    for image, rows in claims.items():
         rows = rows[np.argsort(-pred.scores[rows], kind="stable")][:MAX_BOXES]
         hit = np.zeros(len(rows), bool)
         truth = by_image.get(image)
@@ -77,11 +85,11 @@ def _hits(gt: LabelledBoxes, pred: LabelledBoxes, threshold: float) -> tuple[NDA
     return np.concatenate(scores), np.concatenate(hits)
 
 
-def _groups(images: NDArray[np.str_]) -> dict[str, NDArray[np.int64]]:
-    names, index = np.unique(images, return_inverse=True)
-    order = np.argsort(index, kind="stable")
-    parts = np.split(order, np.searchsorted(index[order], np.arange(1, len(names))))
-    return {str(name): part for name, part in zip(names, parts, strict=True)} if len(names) else {}
+def _groups(images: NDArray[np.int64]) -> Groups:
+    """The rows of each image, in their order."""
+    order = np.argsort(images, kind="stable")
+    names, first = np.unique(images[order], return_index=True)
+    return dict(zip(names.tolist(), np.split(order, first[1:]), strict=True)) if len(names) else {}
 
 
 def evaluate_ava(

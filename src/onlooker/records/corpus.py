@@ -94,7 +94,10 @@ def entry_of(folder: str | Path, corpus: str | Path) -> Entry:
     except OnlookerError as error:
         return Entry(folder.stem, "failed", relative, error=str(error))
     name = str(manifest.input.get("name", folder.stem))
-    duration = manifest.facts.get("duration")
+    facts = manifest.facts
+    duration = facts.get("duration")
+    if duration is None and {"start", "end"} <= set(facts):
+        duration = facts["end"] - facts["start"]
     return Entry(name, manifest.status, relative, duration, dict(manifest.tables), manifest.error)
 
 
