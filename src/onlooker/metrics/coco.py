@@ -51,30 +51,41 @@ class Matches:
 
 
 def match(image: Image, area: tuple[float, float] = AREAS["all"], thresholds: Floats = THRESHOLDS) -> Matches:
+    """As `match_areas`, for one area range."""
+    return match_areas(image, [area], thresholds)[0]
+
+
+def match_areas(image: Image, areas: Sequence[tuple[float, float]], thresholds: Floats = THRESHOLDS) -> list[Matches]:
     """Greedy matching, best score first: each detection takes the free ground truth that it overlaps most.
 
-    Ignored ground truth (crowds, or of another size) is taken only when nothing else is near enough; whoever takes it
-    is ignored too, and so is an unmatched detection outside the area range. Crowds are never used up.
+    Ignored ground truth (crowds, or outside the area range) is taken only when nothing else is near enough; whoever
+    takes it is ignored too, and so is an unmatched detection outside the range. Crowds are never used up.
     """
-    ignored_gt = image.ignored | image.crowd | (image.gt_areas < area[0]) | (image.gt_areas > area[1])
+    low, high = np.array(areas, np.float64).T[:, :, None]
+    unwanted = image.ignored | image.crowd | (image.gt_areas < low) | (image.gt_areas > high)
+    outside = (image.areas < low) | (image.areas > high)
     count, (detections, truths) = len(thresholds), image.overlap.shape
-    free = np.ones((count, truths), bool)
-    hit = np.zeros((count, detections), bool)
-    ignored = np.zeros((count, detections), bool)
-    enough = np.minimum(thresholds, 1 - 1e-10)[:, None]
-    rows = np.arange(count)
-    for d in range(detections):
+    # every pair of area range and threshold is one row, all rows go through the detections together
+    ignored_gt = np.repeat(unwanted, count, axis=0)
+    enough = np.tile(np.minimum(thresholds, 1 - 1e-10), len(areas))[:, None]
+    free = np.ones((len(areas) * count, truths), bool)
+    hit = np.zeros((len(areas) * count, detections), bool)
+    ignored = np.zeros_like(hit)
+    lowest = min(float(enough.min()), 1.0)
+    for d in np.flatnonzero(image.overlap.max(axis=1, initial=0.0) >= lowest):
         near = (image.overlap[d] >= enough) & (free | image.crowd)
-        for candidates, ignore in ((near & ~ignored_gt, False), (near & ignored_gt, True)):
-            open_rows = rows[candidates.any(axis=1) & ~hit[:, d]]
-            # among equals the later one, as the reference does
-            overlap = np.where(candidates[open_rows], image.overlap[d], -1.0)
-            best = truths - 1 - overlap[:, ::-1].argmax(axis=1) if len(open_rows) else np.zeros(0, np.int64)
-            free[open_rows, best] = False
-            hit[open_rows, d] = True
-            ignored[open_rows, d] = ignore
-    outside = (image.areas < area[0]) | (image.areas > area[1])
-    return Matches(image.scores, hit, ignored | (~hit & outside), int((~ignored_gt).sum()))
+        # 2 puts what counts before what is ignored; among equals the later one wins, as in the reference
+        rank = np.where(near, image.overlap[d] + 2.0 * ~ignored_gt, -1.0)
+        best = truths - 1 - rank[:, ::-1].argmax(axis=1)
+        rows = np.flatnonzero(near.any(axis=1))
+        free[rows, best[rows]] = False
+        hit[rows, d] = True
+        ignored[rows, d] = ignored_gt[rows, best[rows]]
+    ignored |= ~hit & np.repeat(outside, count, axis=0)
+    positives = (~unwanted).sum(axis=1)
+    shape = (len(areas), count, detections)
+    parts = zip(hit.reshape(shape), ignored.reshape(shape), positives.tolist(), strict=True)
+    return [Matches(image.scores, h, i, p) for h, i, p in parts]
 
 
 def accumulate(matches: Sequence[Matches], budget: int) -> tuple[Floats, Floats] | None:
@@ -111,12 +122,18 @@ class CocoData:
             raise RecordError(f"{Path(results).name}: results for unknown images {sorted(unknown)[:5]}.")
 
     def images(self, categories: Sequence[int], largest: int, seen: Collection[int] = ()) -> list[Image]:
-        """Every image with these categories pooled, at most `largest` detections; `seen` categories are ignored."""
-        return [self._image(key, categories, largest, seen) for key in sorted(self._sizes)]
+        """Every image that shows or claims these categories, pooled, at most `largest` detections each.
 
-    def _image(self, key: int, categories: Sequence[int], largest: int, seen: Collection[int]) -> Image:
+        The truth of `seen` categories is ignored.
+        """
+        made = (self._image(key, categories, largest, seen) for key in sorted(self._sizes))
+        return [image for image in made if image is not None]
+
+    def _image(self, key: int, categories: Sequence[int], largest: int, seen: Collection[int]) -> Image | None:
         truth = [item for category in categories for item in self._truth.get((key, category), [])]
         found = [item for category in categories for item in self._found.get((key, category), [])]
+        if not truth and not found:
+            return None
         order = np.argsort([-item["score"] for item in found], kind="stable")[:largest]
         found = [found[i] for i in order]
         crowd = np.array([bool(item.get("iscrowd", 0)) for item in truth], bool)
@@ -167,7 +184,8 @@ def evaluate_coco(
     data = CocoData(gt, results, kind)
     pools = [data.categories] if class_agnostic else [[category] for category in data.categories]
     images = [data.images(pool, max(BUDGETS)) for pool in pools]
-    by_area = {name: [[match(i, area) for i in pool] for pool in images] for name, area in AREAS.items()}
+    matched = [[match_areas(image, list(AREAS.values())) for image in pool] for pool in images]
+    by_area = {name: [[areas[i] for areas in pool] for pool in matched] for i, name in enumerate(AREAS)}
     ap = {name: _mean_ap(pools_, max(BUDGETS)) for name, pools_ in by_area.items()}
     numbers = {"AP": _mean(ap["all"]), "AP50": _mean(ap["all"][:, :1]), "AP75": _mean(ap["all"][:, 5:6])}
     numbers |= {f"AP{name}": _mean(ap[name]) for name in ("s", "m", "l")}
