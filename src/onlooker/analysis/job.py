@@ -19,12 +19,13 @@ from onlooker.analysis.plan import order_stages
 from onlooker.analysis.reading import frames_of, read_chunks
 from onlooker.analysis.report import write_report
 from onlooker.analysis.stage import STAGES, Context
-from onlooker.errors import OnlookerError
+from onlooker.errors import OnlookerError, RunLocked
 from onlooker.records import Manifest, Run, RunWriter, describe_input
 from onlooker.records.storage import require_space
 from onlooker.video import Video
 
 BYTES_PER_SECOND = 400_000  # what a run folder takes per second of video, annotated.mp4 included; generous
+LOCK_PATIENCE = 3.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,7 @@ def analyze_video(
         if overwrite:
             _clear_pictures(folder)
         configuration = options.model_dump(mode="json")
-        with RunWriter.create_or_resume(
-            folder, configuration=configuration, source=_identity(source, name), fresh=overwrite
-        ) as writer:
+        with _open_run(folder, configuration, _identity(source, name), overwrite) as writer:
             if not writer.is_complete:
                 with _failure_noted(writer):
                     _run_stages(video, source, options, frames, writer, name, tell)
@@ -90,6 +89,18 @@ def analyze_video(
 
 def _open(source: str, options: Options) -> Video:
     return Video(source, on_corrupt=options.on_corrupt, max_bad_ratio=options.max_bad_ratio)
+
+
+def _open_run(folder: Path, configuration: dict[str, Any], identity: dict[str, Any], overwrite: bool) -> RunWriter:
+    """The writer of the run folder. A process that was just killed may hold the lock for a moment longer."""
+    until = time.monotonic() + LOCK_PATIENCE
+    while True:
+        try:
+            return RunWriter.create_or_resume(folder, configuration=configuration, source=identity, fresh=overwrite)
+        except RunLocked:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(0.1)
 
 
 def _identity(source: str, name: str) -> dict[str, Any]:

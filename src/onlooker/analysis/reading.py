@@ -14,7 +14,7 @@ from onlooker.video import Video
 CHUNK_BYTES = 48 << 20
 LONGEST_CHUNK = 64
 SHORTEST_CHUNK = 4
-UNIT_FRAMES = 256
+UNIT_FRAMES = 128
 
 
 def frames_of(video: Video, options: Options) -> range:

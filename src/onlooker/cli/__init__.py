@@ -23,7 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = ("demo", "analyze", "watch", "probe", "methods", "doctor", "bench", "weights", "parity")
+COMMANDS = ("demo", "analyze", "probe", "methods", "doctor", "parity")
 
 
 def build() -> typer.Typer:
