@@ -121,6 +121,11 @@ def step(
     return found, window.state()
 
 
+def recent_steps(state: State, count: int) -> NDArray[np.float64]:
+    """How much each of the last `count` frames (at most `_KEPT`) differs from the one before it; see `difference`."""
+    return np.asarray(state["steps"][len(state["steps"]) - count :], np.float64)
+
+
 def finish(state: State) -> list[Boundary]:
     """What was still waiting for frames that will not come."""
     window = _Window(state)
@@ -166,7 +171,7 @@ class _Window:
 
     def add(self, image: NDArray[np.uint8], time: float, index: int, damaged: bool) -> None:
         picture = self._thumbnails[-1] if damaged and self._thumbnails else thumbnail(image)
-        self._steps.append(difference(self._thumbnails[-1], picture) if self._thumbnails else 0.0)
+        self._steps.append(_step(self._thumbnails[-1], picture) if self._thumbnails else 0.0)
         self._thumbnails.append(picture)
         self._vectors.append(_vector(picture))
         self._times.append(time)
@@ -183,7 +188,7 @@ class _Window:
             self._note_cut(cut)
         last = now - _SETTLE
         if self._first < last < self.seen:
-            self._windows += [w for w in (self._explain(last - n, last) for n in _LENGTHS) if w is not None]
+            self._windows += [w for w in (self._explain(a, last) for a in self._suspects(last)) if w is not None]
         self._close_windows(now)
         return self._report(now, ended)
 
@@ -218,17 +223,29 @@ class _Window:
         score = _score(self._steps[at - self._first])
         self._insert(self._change(at, at, at, "cut", score))
 
+    def _suspects(self, b: int) -> list[int]:
+        """Starts of windows up to `b` whose middle frame is about half of each end: cheap, and enough for most frames."""
+        lowest = max(self._first, self._settled)
+        starts = np.array([b - n for n in _LENGTHS if b - n >= lowest], int)
+        if not len(starts):
+            return []
+        rows = self._vectors
+        first = np.array([rows[a - self._first] for a in starts])
+        moved = np.array([rows[(a + b) // 2 - self._first] for a in starts]) - first
+        step = rows[b - self._first] - first
+        length = np.einsum("nd,nd->n", step, step) + 1e-6
+        alpha = np.einsum("nd,nd->n", moved, step) / length
+        rest = 4 * (np.einsum("nd,nd->n", moved, moved) / length - alpha * alpha)
+        # root mean square of 4 grey levels: less than that is no change that anyone sees
+        usual = (length > 16.0 * step.shape[1]) & (rest < _UNEXPLAINED**2) & (alpha > 0.15) & (alpha < 0.85)
+        return [int(a) for a in starts[usual]]
+
     def _explain(self, a: int, b: int) -> tuple[int, int, float] | None:
         """The window (a, b) when all frames in it are a steady mixture of those two, with how well that explains it."""
         if a < max(self._first, self._settled):
             return None
         first, last = self._vectors[a - self._first], self._vectors[b - self._first]
-        if np.abs(last - first).mean() < 3.0:
-            return None
         inner = self._vectors[a + 1 - self._first : b - self._first]
-        thirds = inner if len(inner) <= 3 else [inner[len(inner) * q // 4] for q in (1, 2, 3)]
-        if not _is_steady(*mixture(first, last, np.array(thirds))):
-            return None
         alpha, rest = mixture(first, last, np.array(inner))
         if not _is_steady(alpha, rest) or np.diff(alpha, prepend=0.0, append=1.0).max() > max(0.25, 3.0 / (b - a)):
             return None
@@ -339,6 +356,11 @@ def _through_plain(out: _Change, back: _Change) -> list[_Change]:
         out, start=back.at if cuts else out.start, end=back.end, at=back.at, kind=kind, frames=frames, times=times
     )
     return [replace(joined, to_plain=back.to_plain, after=back.after, score=max(out.score, back.score))]
+
+
+def _step(before: Thumbnail, after: Thumbnail) -> float:
+    # a mean of 2 grey levels is no cut, and most frames change less
+    return 0.0 if cv2.norm(before, after, cv2.NORM_L1) < 2.0 * before.size else difference(before, after)
 
 
 def _vector(picture: Thumbnail) -> NDArray[np.float32]:
