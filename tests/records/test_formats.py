@@ -244,6 +244,21 @@ class TestWebvtt:
             captions(rows), "start", "end", "text", "track_id"
         )
 
+    def test_other_tables_as_cues(self, tmp_path: Path) -> None:
+        row = {
+            "video": "a",
+            "track_id": None,
+            "start": 2.0,
+            "end": 3.0,
+            "label": "walking",
+            "score": 1.0,
+            "source": "x",
+        }
+        f.write_webvtt(pa.Table.from_pylist([row], schema=SCHEMAS["segments"]), tmp_path / "a.vtt")
+        assert (tmp_path / "a.vtt").read_text().endswith("00:00:02.000 --> 00:00:03.000\nwalking\n")
+        with pytest.raises(RecordError, match="cues need start"):
+            f.write_webvtt(detections(), tmp_path / "b.vtt")
+
     def test_other_writers_files(self, tmp_path: Path) -> None:
         (tmp_path / "a.vtt").write_text(
             "\ufeffWEBVTT - title\r\nKind: captions\r\n\r\nNOTE\r\n00:01.000 --> nonsense\r\n\r\n"
@@ -311,5 +326,9 @@ class TestCsv:
         with pytest.raises(RecordError, match=r"a\.csv:1: no column track_id, end"):
             f.read_csv(path, "captions")
         path.write_bytes(b"video\n\xff\n")
-        with pytest.raises((RecordError, UnicodeDecodeError)):
+        with pytest.raises(RecordError, match=r"a\.csv:1: no column"):
+            f.read_csv(path, "captions")
+        f.write_csv(captions([{"start": 0.0, "end": 1.0, "text": "grün"}]), path)
+        path.write_bytes(path.read_bytes().replace("ü".encode(), b"\xfc"))  # saved as Latin-1
+        with pytest.raises(RecordError, match=r"a\.csv:2: byte 0xfc is not UTF-8"):
             f.read_csv(path, "captions")

@@ -151,6 +151,30 @@ def test_reading_a_complete_run(tmp_path: Path) -> None:
     assert metadata[b"onlooker.schema_version"] == b"1"
 
 
+def test_names_that_are_not_plain(tmp_path: Path) -> None:
+    folder = tmp_path / "späße und 空 -rf"
+    folder.mkdir()
+    (folder / "=a b;.mp4").write_bytes(b"video")
+    work(folder / "=a b;.onlooker", source=folder / "=a b;.mp4")
+    run = Run(folder / "=a b;.onlooker")
+    assert run.video == "=a b;.mp4"
+    assert run.video_path == folder / "=a b;.mp4"
+
+
+def test_a_reader_survives_the_end_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shards that the reader listed are joined and removed before it opens them."""
+    with RunWriter.create_or_resume(tmp_path) as writer:
+        writer.append("detections", detections())
+        writer.commit(0)
+        run = Run(tmp_path)
+        listed = run._files("detections")
+        writer.finish()
+        answers = iter([listed])
+        real = layout.table_files
+        monkeypatch.setattr(layout, "table_files", lambda *args: next(answers, None) or real(*args))
+        assert run.detections.num_rows == 50
+
+
 def test_a_moved_video_is_found_beside_the_run(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"video")
     work(tmp_path / "x" / "a.onlooker", source=tmp_path / "a.mp4")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import platform
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -93,9 +94,9 @@ def write_timings(folder: Path, values: Mapping[str, Any]) -> None:
 
 def versions() -> dict[str, str]:
     """Versions of Onlooker, Python and the libraries that shape results; asks package metadata, imports nothing."""
-    from onlooker import __version__
-
-    found = {"onlooker": __version__, "python": platform.python_version()}
+    # an import of the package by name would point upwards; whoever runs this has loaded it
+    own = sys.modules[__name__.partition(".")[0]].__version__
+    found = {"onlooker": own, "python": platform.python_version()}
     for name in _LIBRARIES:
         try:
             found[name] = importlib.metadata.version(name)

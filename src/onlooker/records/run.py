@@ -23,7 +23,8 @@ class Run:
     Every kind of statement in `records.SCHEMAS` is an attribute that reads a `pyarrow.Table`: `run.tracks`,
     `run.detections`, ... A kind that nobody wrote is an empty table of its schema (`run.tables` says which are there),
     but of a failed run a missing kind is an error: nothing found and not looked are different things.
-    While a run is being written, the finished units are visible. Opening never writes.
+    While a run is being written, its finished units are visible; `manifest` and `status` are as of opening. Reading
+    never writes.
 
     Errors: StorageError when the folder is no run.
 
@@ -51,7 +52,13 @@ class Run:
         files = self._files(name)
         if not files and self.manifest.status == "failed":
             raise StorageError(f"{self.folder.name} has no {name!r}: the run failed ({self.manifest.error}).")
-        return read_table(files, name, columns)
+        try:
+            return read_table(files, name, columns)
+        except StorageError:
+            again = self._files(name)
+            if again == files:
+                raise
+            return read_table(again, name, columns)  # the writer finished and joined the shards in this moment
 
     def batches(self, name: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """One table in bounded pieces, for runs of many hours."""

@@ -98,7 +98,7 @@ def make_folder(folder: str | Path) -> Path:
     with storage_errors(folder, "write to"):
         descriptor, name = tempfile.mkstemp(prefix=TEMP_PREFIX, dir=folder)
         os.close(descriptor)
-        os.unlink(name)
+        Path(name).unlink(missing_ok=True)  # another process that starts here may already have tidied it away
     return folder
 
 

@@ -111,7 +111,7 @@ def _restore(table: pa.Table, schema: pa.Schema, escape: bool) -> pa.Table:
 
 
 def _require_header(path: Path, schema: pa.Schema) -> None:
-    with storage_errors(path, "read"), path.open(encoding="utf-8-sig", newline="") as file:
+    with storage_errors(path, "read"), path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         header = next(csv.reader(file), [])
     missing = [name for name in schema.names if name not in header]
     if missing:

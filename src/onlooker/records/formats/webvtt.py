@@ -17,6 +17,7 @@ from onlooker.records.schemas import SCHEMAS
 _TIMING = re.compile(
     r"^((?:\d{2,}:)?[0-5]\d:[0-5]\d\.\d{3})[ \t]+-->[ \t]+((?:\d{2,}:)?[0-5]\d:[0-5]\d\.\d{3})(?:[ \t].*)?$"
 )
+_WORDS = ("text", "label", "type", "identity")
 _VOICE = re.compile(r"^<v(?:\.[^ \t>]*)? person (\d+)>")
 
 
@@ -68,12 +69,16 @@ def _blocks(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def write_webvtt(table: pa.Table, path: str | Path) -> None:
-    """Write `captions` (column text) or `segments` and `actions`-like tables (column label) with start and end.
+    """Write a table with start and end: the cues say its text, label, type or identity, whichever column it has.
 
     Cues are in the order of their start. Line breaks inside a text stay, blank lines inside it become single breaks
     (a blank line ends a cue). Errors: RecordError for a cue that ends before it starts or begins before 0.
     """
-    column = "text" if "text" in table.column_names else "label"
+    column = next((name for name in _WORDS if name in table.column_names), None)
+    if column is None or not {"start", "end"} <= set(table.column_names):
+        raise RecordError(
+            f"{Path(path).name}: cues need start, end and one of {', '.join(_WORDS)}: choose such a table."
+        )
     rows = sorted(table.to_pylist(), key=lambda row: (row["start"], row["end"]))
     write_lines(path, _cues(rows, column))
 
