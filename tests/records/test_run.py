@@ -151,6 +151,18 @@ def test_reading_a_complete_run(tmp_path: Path) -> None:
     assert metadata[b"onlooker.schema_version"] == b"1"
 
 
+def test_an_input_described_before(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"video")
+    described = {"name": "cam/a.mp4", "bytes": 5, "sha256": "00", "path": tmp_path / "a.mp4"}
+    work(tmp_path / "x" / "run", source=described)
+    assert Run(tmp_path / "x" / "run").video_path == tmp_path / "a.mp4"
+    assert "path" not in Run(tmp_path / "x" / "run").manifest.input
+    with RunWriter.create_or_resume(tmp_path / "url", source={"name": "rtsp://one", "sha256": None}):
+        pass
+    with pytest.raises(ConfigError, match="another input"):
+        RunWriter.create_or_resume(tmp_path / "url", source={"name": "rtsp://two", "sha256": None})
+
+
 def test_names_that_are_not_plain(tmp_path: Path) -> None:
     folder = tmp_path / "späße und 空 -rf"
     folder.mkdir()

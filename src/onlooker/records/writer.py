@@ -72,7 +72,8 @@ class RunWriter:
     ) -> RunWriter:
         """Lock the folder and start a run in it, or go on with the one that is there.
 
-        `source` is the video file (hashed here) or an `input` mapping made before. A folder that holds a run of other
+        `source` is the video file (hashed here) or an `input` mapping made before, whose "path", if it has one, goes
+        to the timings (it is where this machine keeps the file, not what the file is). A folder that holds a run of other
         input, configuration or Onlooker version is a ConfigError unless `fresh`, which discards what is there.
         Errors: RunLocked, PermissionDenied, DiskFull, StorageError.
         """
@@ -112,8 +113,9 @@ class RunWriter:
 
     def _note_start(self, source: str | Path | Mapping[str, Any] | None) -> None:
         self.timings |= {"host": socket.gethostname(), "starts": [*self.timings.get("starts", []), _now()]}
-        if isinstance(source, str | Path):
-            self.timings["input_path"] = str(Path(source).absolute())
+        path = source.get("path") if isinstance(source, Mapping) else source
+        if path is not None:
+            self.timings["input_path"] = str(Path(path).absolute())
         write_timings(self.folder, self.timings)
 
     @property
@@ -252,13 +254,15 @@ class RunWriter:
 def _describe(source: str | Path | Mapping[str, Any] | None) -> dict[str, Any]:
     if source is None:
         return {}
-    return dict(source) if isinstance(source, Mapping) else describe_input(source)
+    if isinstance(source, Mapping):
+        return {key: value for key, value in source.items() if key != "path"}
+    return describe_input(source)
 
 
 def _identity(manifest: Manifest) -> dict[str, str]:
     """What must be equal for two runs to be the same work."""
     return {
-        "input_sha256": str(manifest.input.get("sha256", manifest.input.get("name", ""))),
+        "input_sha256": str(manifest.input.get("sha256") or manifest.input.get("name", "")),
         "config_sha256": sha256(canonical_json(manifest.configuration).encode()).hexdigest(),
         "code_version": manifest.versions.get("onlooker", ""),
     }

@@ -79,7 +79,7 @@ def write_webvtt(table: pa.Table, path: str | Path) -> None:
         raise RecordError(
             f"{Path(path).name}: cues need start, end and one of {', '.join(_WORDS)}: choose such a table."
         )
-    rows = sorted(table.to_pylist(), key=lambda row: (row["start"], row["end"]))
+    rows = sorted(table.to_pylist(), key=lambda row: (row["start"], row["end"] or row["start"]))
     write_lines(path, _cues(rows, column))
 
 
