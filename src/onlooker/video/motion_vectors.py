@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onlooker.errors import UnsupportedMedia
 from onlooker.video.index import FrameIndex, Int64
 from onlooker.video.orientation import Orientation
-from onlooker.video.packets import choose, packets
+from onlooker.video.packets import choose, number_packet, packets
 from onlooker.video.source import Source
 
 _CODECS = ("h264", "mpeg1video", "mpeg2video", "mpeg4", "h263", "msmpeg4v3", "msmpeg4v2", "wmv1", "wmv2", "flv")
@@ -53,7 +53,7 @@ def read_motion_vectors(
                 f"{source.name}: the {context.name} decoder gives no motion vectors; {', '.join(_CODECS[:4])} do."
             )
         context.options = {"flags2": "+export_mvs"}
-        context.thread_count, context.copy_opaque = 1, True
+        context.thread_count = 1
         needed = set(wanted.tolist())
         last = int(index.ordinal[wanted].max())
         first = int(index.keys[max(0, int(index.group[index.ordinal[wanted]].min()))])
@@ -61,7 +61,7 @@ def read_motion_vectors(
         order = iter(wanted.tolist())
         expected = next(order)
         for picture in _decoded(context, container, stream, first, last):
-            frame = int(index.frame_of[picture.opaque[0]])
+            frame = int(index.frame_of[picture.pts])
             if frame in needed:
                 held[frame] = _vectors(picture, frame, float(index.time[frame]), orientation or Orientation())
             while expected in held:
@@ -77,7 +77,7 @@ def _decoded(context: Any, container: Any, stream: Any, first: int, last: int) -
             break
         if number < first or packet.size == 0:
             continue
-        packet.opaque = (number,)
+        number_packet(packet, number)
         yield from _attempt(context, packet)
     yield from _attempt(context, None)
 

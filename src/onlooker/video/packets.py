@@ -43,3 +43,11 @@ def choose(container: Any, index: int) -> Any:
         if stream.index != index:
             stream.discard = Discard.all
     return container.streams[index]
+
+
+def number_packet(packet: Any, number: int) -> None:
+    """Send `number` through the decoder in place of the time stamps; the picture comes out with it as its `pts`.
+
+    That matches pictures to packets also where time stamps repeat, are missing or wrong. Decoders don't use them.
+    """
+    packet.pts = packet.dts = number

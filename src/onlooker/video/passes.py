@@ -12,7 +12,7 @@ import av
 from onlooker.errors import SourceTimeout
 from onlooker.video.index import FrameIndex
 from onlooker.video.limits import Limits
-from onlooker.video.packets import choose, packets
+from onlooker.video.packets import choose, number_packet, packets
 from onlooker.video.source import Source
 
 SLACK = 8
@@ -34,7 +34,7 @@ class Step:
 class Pass:
     """A decoder that can be placed at any packet and then goes forward, packet by packet.
 
-    Pictures are matched to packets by a tag that travels through the decoder, not by time stamps.
+    Pictures are matched to packets by number, see `number_packet`.
     """
 
     def __init__(self, source: Source, index: FrameIndex, threads: int, limits: Limits) -> None:
@@ -85,7 +85,6 @@ class Pass:
         context = self._stream.codec_context
         context.thread_count = self._threads
         context.thread_type = "AUTO"
-        context.copy_opaque = True
 
     def _seek(self, ordinal: int) -> bool:
         """Seek until reading meets the packet; where the container lands is compared, not trusted."""
@@ -129,7 +128,7 @@ class Pass:
         index = self._index
         if not index.packet_skip[number] and index.group[number] >= self._start:
             self.waiting[number] = None
-        packet.opaque = (number,)
+        number_packet(packet, number)
         step = self._decode(packet, number)
         step.failed |= bool(index.packet_damaged[number])
         return step
@@ -152,7 +151,10 @@ class Pass:
         if self._spent > self._limits.wall_seconds:
             self._check_time()
         for picture in frames:
-            (ordinal,) = picture.opaque
+            ordinal = picture.pts
+            if ordinal is None or not 0 <= ordinal < len(self._index.packet_pts):
+                step.failed = True
+                continue
             self.waiting.pop(ordinal, None)
             if self._index.group[ordinal] < self._start:
                 continue  # leads into the key frame we started at: its other reference was never decoded
@@ -181,7 +183,12 @@ class Pass:
         self._stop_reading()
         self.ready.clear()
         self.waiting.clear()
-        self.drained, self._stream = True, None
+        self.drained = True
+        if self._stream is not None:
+            # Frees wait for the decoder's threads with the interpreter locked, and one that has something to log
+            # waits for the interpreter: let them finish first, with it unlocked.
+            self._stream.codec_context.flush_buffers()
+            self._stream = None
         if self._container is not None:
             self._container.close()
             self._container = None

@@ -67,6 +67,8 @@ class Video:
         index: FrameIndex | str | os.PathLike[str] | None = None,
         threads: int | None = None,
     ) -> None:
+        self._source: Source | None = None
+        self._decoder: Decoder | None = None
         if on_corrupt not in ("raise", "skip", "hold_last"):
             raise ConfigError(f"on_corrupt is raise, skip or hold_last, not {on_corrupt!r}.")
         if not 0 <= max_bad_ratio <= 1:
@@ -79,10 +81,8 @@ class Video:
         self._limits = limits or Limits()
         self._given_index = index
         self._threads = threads or min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
-        self._source: Source | None = None
         self._header: Header | None = None
         self._index: FrameIndex | None = None
-        self._decoder: Decoder | None = None
         self._pictures: Pictures | None = None
         self._held: tuple[int, Images] | None = None
         self._closed = False
@@ -423,6 +423,9 @@ class Video:
         if self._source is not None:
             self._source.close()
         self._decoder = self._source = self._pictures = None
+
+    def __del__(self) -> None:
+        self.close()
 
     def __enter__(self) -> Video:
         return self

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from onlooker.errors import UnsupportedMedia
 from onlooker.video.index import FrameIndex, Int64
-from onlooker.video.packets import choose, packets
+from onlooker.video.packets import choose, number_packet, packets
 from onlooker.video.source import Source
 
 _NO_PTS = np.iinfo(np.int64).min
@@ -175,21 +175,21 @@ def _decoded(source: Source, stream_index: int, start: int, *, order_only: bool 
     with source.open() as container:
         stream = choose(container, stream_index)
         context = stream.codec_context
-        context.thread_count, context.copy_opaque = (2 if order_only else 1), True
+        context.thread_count = 2 if order_only else 1
         if order_only:
             context.thread_type = "AUTO"
             context.options = {"skip_loop_filter": "all"}
         for number, packet in enumerate(packets(container, stream)):
             if number < start or packet.size == 0:
                 continue
-            packet.opaque = (number,)
+            number_packet(packet, number)
             yield from _attempt(context, packet)
         yield from _attempt(context, None)
 
 
 def _attempt(context: Any, packet: Any) -> list[tuple[int, Any]]:
     try:
-        return [(frame.opaque[0], frame) for frame in context.decode(packet)]
+        return [(frame.pts, frame) for frame in context.decode(packet)]
     except av.FFmpegError:
         return []
 

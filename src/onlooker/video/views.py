@@ -22,19 +22,19 @@ def clip_times(
     >>> clip_times(0.0, 1.0, fps=4).tolist()
     [0.0, 0.25, 0.5, 0.75]
     """
-    times: NDArray[np.float64]
     if frames is not None:
         if frames < 1:
             raise ConfigError(f"frames is at least 1, not {frames!r}.")
         offsets = np.full(frames, 0.5) if generator is None else uniform(generator, frames)
-        times = start + (np.arange(frames) + offsets) * ((end - start) / frames)
+        times: NDArray[np.float64] = start + (np.arange(frames) + offsets) * ((end - start) / frames)
     else:
         if fps is None or not fps > 0:
             raise ConfigError(f"fps is a positive number, not {fps!r}.")
         phase = 0.0 if generator is None else float(uniform(generator, 1)[0])
         count = max(1, int(np.ceil((end - start) * fps - phase - 1e-9)))
         times = start + (np.arange(count) + phase) / fps
-    return np.minimum(times, float(np.nextafter(end, start)))
+    inside: NDArray[np.float64] = np.minimum(times, np.nextafter(end, start))
+    return inside
 
 
 def stride_offset(stride: int, count: int, generator: Any = None) -> int:
