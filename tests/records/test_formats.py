@@ -279,7 +279,7 @@ class TestWebvtt:
         with pytest.raises(RecordError, match="in order"):
             f.write_webvtt(captions([{"start": 2.0, "end": 1.0, "text": ""}]), tmp_path / "b.vtt")
         event = dict.fromkeys(SCHEMAS["events"].names) | {"video": "a", "start": 0.0, "type": "enter"}
-        with pytest.raises(RecordError, match="from 0.0 to None"):  # still going on
+        with pytest.raises(RecordError, match=r"from 0\.0 to None"):  # still going on
             f.write_webvtt(pa.Table.from_pylist([event, event | {"end": 1.0}], SCHEMAS["events"]), tmp_path / "b.vtt")
 
 

@@ -50,7 +50,7 @@ def refuse(faults: Sequence[str], shown: int = 1000) -> None:
     if not faults:
         return
     more = [f"... and {len(faults) - shown} more"] if len(faults) > shown else []
-    head = f"{len(faults)} faults in the annotations; correct them, or import with repair='clip' or 'drop':"
+    head = f"{len(faults)} faults in the rows; correct them, or mend the table with onlooker.records.validate.repair:"
     raise RecordError("\n".join([head, *faults[:shown], *more]))
 
 

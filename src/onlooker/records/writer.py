@@ -73,8 +73,8 @@ class RunWriter:
         """Lock the folder and start a run in it, or go on with the one that is there.
 
         `source` is the video file (hashed here) or an `input` mapping made before, whose "path", if it has one, goes
-        to the timings (it is where this machine keeps the file, not what the file is). A folder that holds a run of other
-        input, configuration or Onlooker version is a ConfigError unless `fresh`, which discards what is there.
+        to the timings (it is where this machine keeps the file, not what the file is). A folder that holds a run of
+        other input, configuration or Onlooker version is a ConfigError unless `fresh`, which discards what is there.
         Errors: RunLocked, PermissionDenied, DiskFull, StorageError.
         """
         folder = make_folder(folder)
