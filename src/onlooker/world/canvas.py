@@ -65,11 +65,10 @@ class Patchwork:
     colour: Image
     shade: Image
     depth: NDArray[np.float32]
-    owner: Image | None
 
     @classmethod
-    def open(cls, canvas: Canvas, region: tuple[int, int, int, int], zoom: int, owners: bool) -> Patchwork:
-        """A patchwork over a region (x1, y1, x2, y2) of the picture; `owners` when parts belong to several instances."""
+    def open(cls, region: tuple[int, int, int, int], zoom: int) -> Patchwork:
+        """A patchwork over a region (x1, y1, x2, y2) of the picture."""
         x1, y1, x2, y2 = region
         height, width = (y2 - y1) * zoom, (x2 - x1) * zoom
         return cls(
@@ -78,13 +77,12 @@ class Patchwork:
             np.zeros((height, width, 3), np.uint8),
             np.full((height, width), 160, np.uint8),
             np.full((height, width), FAR, np.float32),
-            np.zeros((height, width), np.uint8) if owners else None,
         )
 
     def close(
         self,
         canvas: Canvas,
-        owners: tuple[int, ...],
+        instance: int,
         tint: tuple[float, float, float],
         fog: tuple[float, tuple[int, int, int]],
     ) -> NDArray[np.bool_]:
@@ -107,11 +105,7 @@ class Patchwork:
         canvas.image[window] = shown
         pick = (slice(None, None, self.zoom), slice(None, None, self.zoom))
         front, depth = front[pick], self.depth[pick]
-        if self.owner is None:
-            np.copyto(canvas.instances[window], np.uint16(owners[0]), where=front)
-        else:
-            names = np.array(owners, np.uint16)[self.owner[pick]]
-            np.copyto(canvas.instances[window], names, where=front)
+        np.copyto(canvas.instances[window], np.uint16(instance), where=front)
         np.copyto(canvas.depth[window], depth, where=front)
         return solid[pick]
 

@@ -147,13 +147,22 @@ def _picture(points: Floats, size: float, centre: Floats, orientation: Floats, v
 
 
 def _clip_to_outline(directions: Floats, toward: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """Points of the ellipsoid in these directions; those on the far side are moved to its outline."""
+    """Points of the ellipsoid in these directions; those on the far side are moved to its outline.
+
+    They move to the nearest place of the outline while the middle of the region is seen; when it is not, those far behind
+    move to where the middle would go, so that a region seen from behind shrinks to a sliver.
+    """
     points = np.broadcast_to(directions * _AXES, (len(toward), *directions.shape))
     normal = unit(points / _AXES**2)
     facing = (normal * toward[:, None]).sum(-1)
+    middle = unit(normal[0].mean(0))
+    centre = toward @ middle
     edge = normal - facing[..., None] * toward[:, None]
+    inward = (middle - centre[:, None] * toward)[:, None]
+    behind = np.clip(-2.0 * facing, 0, 1) * np.clip((0.2 - centre) / 0.4, 0, 1)[:, None]
+    edge = (1 - behind[..., None]) * edge + behind[..., None] * inward
     edge = edge * _AXES**2 / np.maximum(np.sqrt(((edge * _AXES) ** 2).sum(-1, keepdims=True)), 1e-9)
-    return np.where(facing[..., None] < 0, edge, points), (facing > 0).sum(1) > 1
+    return np.where(facing[..., None] < 0, edge, points), ((facing > 0).sum(1) > 1) & (centre > -0.8)
 
 
 def _features(body: Body, marks: Floats, facing: NDArray[np.bool_], front: Floats) -> list[Patch]:

@@ -1,11 +1,12 @@
-"""A person in the picture: the parts of one dressed body, placed, projected and painted."""
+"""Solid figures in the picture: people and things whose parts were placed, projected and are now painted."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from onlooker.world.body import Body, Colour
 from onlooker.world.camera import NEAR
@@ -19,70 +20,81 @@ from onlooker.world.patterns import pattern_patches
 from onlooker.world.pose import Skeleton
 from onlooker.world.strands import Strands, View, patch_corners, project_strands
 
+Region = tuple[int, int, int, int]
+
 
 @dataclass(slots=True)
 class Figure:
-    """One person over some consecutive frames, ready to paint. `box` (time, 4) is the whole extent in continuous pixels."""
+    """Something over consecutive frames, ready to paint. `box` (time, 4) is the whole extent in continuous pixels,
+    `present` (time, part) says which parts are in front of the camera, `distance` (time,) is the camera depth."""
 
-    owners: tuple[int, ...]
-    part_owner: tuple[int, ...]
+    instance: int
     colours: tuple[Colour, ...]
     strands: Strands
-    face: Face | None
-    head: int
-    patterns: dict[int, list[tuple[Colour, Floats, Floats]]]
-    present: Floats  # (time, part) 1 where the part is drawn
+    present: NDArray[np.bool_]
     box: Floats
     distance: Floats
+    face: Face | None = None
+    head: int = -1
+    patterns: dict[int, list[tuple[Colour, Floats, NDArray[np.bool_]]]] = field(default_factory=dict)
 
 
-def build_figure(
-    instance: int,
-    body: Body,
-    outfit: Outfit,
-    table: PartTable,
-    skeleton: Skeleton,
-    pose: Floats,
-    view: View,
-    zoom_hint: float,
+def strip_count(height: float) -> int:
+    """How finely a figure of that many pixels is shaded."""
+    return 3 if height < 60 else 4 if height < 130 else 6 if height < 320 else 10
+
+
+def build_person(
+    instance: int, body: Body, outfit: Outfit, table: PartTable, skeleton: Skeleton, pose: Floats, view: View
 ) -> Figure:
-    """Project a person; `zoom_hint` is the expected height in pixels, which decides how finely parts are shaded."""
+    """Project a person into the pictures of `view`."""
     points, axes = table.place(skeleton)
-    strips = 3 if zoom_hint < 60 else 4 if zoom_hint < 130 else 6 if zoom_hint < 320 else 10
+    depth = view.to_camera(skeleton.joints[:, :1])[:, 0, 2]
+    nearest = max(float(depth[depth > 0.3].min(initial=1e3)), 0.3)
+    strips = strip_count(body.height * float(view.K[0, 0, 0]) / nearest)
     strands = project_strands(points, axes, table.sizes, table.round, table.bias, view, strips)
-    present = (strands.near > NEAR).astype(np.float64)
-    face = place_face(body, outfit, skeleton, pose, view)
     patterns = {}
     for index, part in enumerate(table.parts):
         patches = pattern_patches(part)
         if patches:
             patterns[index] = [(colour, *patch_corners(strands, index, rects)) for colour, rects in patches]
-    box = _extent(strands.outline, present)
-    middle = skeleton.joints[:, 0] * np.array([1.0, 1.0, 0.0])
-    distance = view.to_camera(middle[:, None])[:, 0, 2]
+    present = strands.near > NEAR
     return Figure(
-        (instance,),
-        (0,) * len(table.parts),
+        instance,
         table.colours,
         strands,
-        face,
+        present,
+        _extent(strands.outline, present),
+        _footing(skeleton.joints[:, 0], view),
+        place_face(body, outfit, skeleton, pose, view),
         table.names.index("head"),
         patterns,
-        present,
-        box,
-        distance,
     )
 
 
-def _extent(outline: Floats, present: Floats) -> Floats:
-    there = present[..., None, None] > 0
+def build_solid(
+    instance: int, colours: tuple[Colour, ...], points: Floats, axes: Floats, sizes: Floats, rounds: Floats, view: View
+) -> Figure:
+    """Project a thing whose strands are given as `project_strands` takes them."""
+    strands = project_strands(points, axes, sizes, rounds, np.zeros(len(rounds)), view, 4)
+    present = strands.near > NEAR
+    return Figure(instance, colours, strands, present, _extent(strands.outline, present), _footing(points[0, :, 0], view))
+
+
+def _footing(points: Floats, view: View) -> Floats:
+    flat = points * np.array([1.0, 1.0, 0.0])
+    return view.to_camera(flat[:, None])[:, 0, 2]
+
+
+def _extent(outline: Floats, present: NDArray[np.bool_]) -> Floats:
+    there = present[..., None, None]
     low = np.where(there, outline, np.inf).min((1, 2))
     high = np.where(there, outline, -np.inf).max((1, 2))
     return np.concatenate([low, high], -1)
 
 
-def paint_figure(canvas: Canvas, figure: Figure, at: int, light: Light) -> tuple[tuple[int, int, int, int], np.ndarray] | None:
-    """Paint the figure's frame `at`. Returns the region (x1, y1, x2, y2) and the silhouette in it, or None when out of view."""
+def paint_figure(canvas: Canvas, figure: Figure, at: int, light: Light) -> tuple[Region, NDArray[np.bool_]] | None:
+    """Paint the figure's frame `at`. Returns the region (x1, y1, x2, y2) and the silhouette in it, None when out of view."""
     box = figure.box[at]
     if not np.isfinite(box).all():
         return None
@@ -90,33 +102,33 @@ def paint_figure(canvas: Canvas, figure: Figure, at: int, light: Light) -> tuple
     if region is None:
         return None
     zoom = 2 if box[3] - box[1] < 420 else 1
-    several = len(figure.owners) > 1
-    work = Patchwork.open(canvas, region, zoom, several)
+    work = Patchwork.open(region, zoom)
+    _paint_parts(work, figure, at)
+    fog = (1 - float(np.exp(-light.fog * max(float(figure.distance[at]), 0.0))), light.fog_colour)
+    return region, work.close(canvas, figure.instance, light.tint, fog)
+
+
+def _paint_parts(work: Patchwork, figure: Figure, at: int) -> None:
     strands = figure.strands
-    outline = fixed(strands.outline[at], work.origin, zoom)
-    strips = fixed(strands.strips[at], work.origin, zoom)
-    shade = strands.shade[at]
-    key = strands.key[at]
-    for index in np.argsort(-strands.order[at], kind="stable"):
-        if not figure.present[at, index]:
+    outline = fixed(strands.outline[at], work.origin, work.zoom)
+    strips = fixed(strands.strips[at], work.origin, work.zoom)
+    shade, key, present = strands.shade[at].tolist(), strands.key[at].tolist(), figure.present[at].tolist()
+    for index in np.argsort(-strands.order[at], kind="stable").tolist():
+        if not present[index]:
             continue
-        polygon = outline[index]
-        cv2.fillConvexPoly(work.colour, polygon, figure.colours[index], 8, SHIFT)
-        cv2.fillConvexPoly(work.depth, polygon, float(key[index]), 8, SHIFT)
-        if work.owner is not None:
-            cv2.fillConvexPoly(work.owner, polygon, figure.part_owner[index], 8, SHIFT)
-        for strip, value in zip(strips[index], shade[index].tolist(), strict=True):
+        cv2.fillConvexPoly(work.colour, outline[index], figure.colours[index], 8, SHIFT)
+        cv2.fillConvexPoly(work.depth, outline[index], key[index], 8, SHIFT)
+        for strip, value in zip(strips[index], shade[index], strict=True):
             cv2.fillConvexPoly(work.shade, strip, value, 8, SHIFT)
         for colour, corners, shows in figure.patterns.get(index, ()):
-            for patch, seen in zip(fixed(corners[at], work.origin, zoom), shows[at].tolist(), strict=True):
+            for patch, seen in zip(fixed(corners[at], work.origin, work.zoom), shows[at].tolist(), strict=True):
                 if seen:
                     cv2.fillConvexPoly(work.colour, patch, colour, 8, SHIFT)
         if index == figure.head and figure.face is not None:
-            _paint_face(work, figure.face, at, float(key[index]))
-    fog = (1 - float(np.exp(-light.fog * max(figure.distance[at], 0.0))), light.fog_colour)
-    return region, work.close(canvas, figure.owners, light.tint, fog)
+            _paint_face(work, figure.face, at, key[index])
 
 
+# the least head height in painted pixels at which a patch is worth its ink
 _DETAIL = {"skin": 3, "hat": 0, "brim": 0, "beard": 7, "mask": 5, "glasses": 14, "lips": 22, "mouth": 18, "lid": 40, "nose": 34}
 
 

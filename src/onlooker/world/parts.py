@@ -109,12 +109,12 @@ def _legs(body: Body, outfit: Outfit) -> list[Part]:
 
 def _shoe(body: Body, outfit: Outfit, side: str) -> list[Part]:
     h, colour = body.height, CLOTH[outfit.shoe_colour]
-    heel, toe = (0.022 * h, 0.024 * h), (0.024 * h, 0.016 * h)
+    heel, ball, toe = (0.023 * h,) * 2, (0.026 * h,) * 2, (0.019 * h,) * 2
     foot = f"{side}_foot"
     middle = (f"{side}_heel", f"{side}_toe", 0.45)
     return [
-        Part(f"{side}_heel", _at(f"{side}_heel"), middle, foot, heel, (0.026 * h, 0.024 * h), colour, start_offset=(0, 0, 0.012 * h), end_offset=(0, 0, 0.014 * h)),
-        Part(f"{side}_toe", middle, _at(f"{side}_toe"), foot, (0.026 * h, 0.024 * h), toe, colour, start_offset=(0, 0, 0.014 * h), end_offset=(0, 0, 0.004 * h)),
+        Part(f"{side}_heel", _at(f"{side}_heel"), middle, foot, heel, ball, colour, start_offset=(0, 0, 0.012 * h), end_offset=(0, 0, 0.014 * h)),
+        Part(f"{side}_toe", middle, _at(f"{side}_toe"), foot, ball, toe, colour, start_offset=(0, 0, 0.014 * h), end_offset=(0, 0, 0.004 * h)),
     ]
 
 

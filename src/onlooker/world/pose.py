@@ -12,7 +12,7 @@ from onlooker.world.geometry import Floats, rot_x, rot_y, rot_z
 _ARM = ("flex", "abduct", "turn", "elbow", "wrist")
 _LEG = ("hip", "spread", "rotate", "knee", "ankle")
 CHANNELS: tuple[str, ...] = (
-    *("pitch", "roll", "lift", "bend", "lean", "twist", "nod", "look", "tilt"),
+    *("pitch", "roll", "spin", "plant", "lift", "bend", "lean", "twist", "nod", "look", "tilt"),
     *(f"l_{name}" for name in _ARM),
     *(f"r_{name}" for name in _ARM),
     *(f"l_{name}" for name in _LEG),
@@ -61,7 +61,7 @@ def channel(pose: Floats, name: str) -> Floats:
 
 
 def pose_skeleton(body: Body, pose: Floats, place: Floats, yaw: Floats, floor: Floats) -> Skeleton:
-    """Stand a pose on the floor.
+    """Stand a pose on the floor; channels are radians, `lift` metres, `spin` turns about the body's length, `plant` 0 to 1.
 
     `pose` (time, channel) radians and metres, `place` (time, 2), `yaw` (time,), `floor` (time,) height of what bears the
     body. The body is lowered until its lowest point touches the floor, then lifted by the channel `lift`: standing,
@@ -69,6 +69,9 @@ def pose_skeleton(body: Body, pose: Floats, place: Floats, yaw: Floats, floor: F
     """
     frames = _orientations(pose, yaw)
     joints = _positions(body, pose, frames)
+    # planted feet stay where they are while the hips move back over them, as in sitting down
+    feet = joints[:, [JOINT["l_ankle"], JOINT["r_ankle"]], :2].mean(1)
+    joints[:, :, :2] -= (channel(pose, "plant")[:, None] * feet)[:, None]
     lowest = (joints[:, :, 2] - _clearance(body)).min(1)
     joints[:, :, 2] += (floor + channel(pose, "lift") - lowest)[:, None]
     joints[:, :, :2] += place[:, None, :]
@@ -81,7 +84,7 @@ def _orientations(pose: Floats, yaw: Floats) -> Floats:
 
     out = np.empty((len(pose), len(FRAMES), 3, 3))
     heading = rot_z(yaw)
-    pelvis = heading @ rot_y(at("pitch")) @ rot_x(at("roll"))
+    pelvis = heading @ rot_y(at("pitch")) @ rot_z(at("spin")) @ rot_x(at("roll"))
     chest = pelvis @ rot_z(at("twist")) @ rot_y(at("bend")) @ rot_x(at("lean"))
     out[:, FRAME["yaw"]] = heading
     out[:, FRAME["pelvis"]] = pelvis

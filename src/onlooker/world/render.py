@@ -20,7 +20,7 @@ def render(world: World, path: str | Path, *, truth: str | Path | None = None, q
     folder = Path(truth) if truth is not None else path.with_suffix(".truth")
     width, height = world.size
     rows = Tabulator(path.name, world.size)
-    with VideoWriter(path, width, height, rate=world.rate, quality=quality) as writer:
+    with VideoWriter(path, width, height, rate=world.rate, quality=quality, sound=world.sound()) as writer:
         for image, frame in world.frames():
             writer.write(image)
             rows.add(frame)

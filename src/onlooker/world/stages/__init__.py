@@ -4,9 +4,15 @@ from collections.abc import Callable
 
 from onlooker.errors import ConfigError
 from onlooker.world.scenery import Stage
-from onlooker.world.stages import street
+from onlooker.world.stages import film_set, platform, room, shop, street
 
-STAGES: dict[str, Callable[[int], Stage]] = {"street": street.build}
+STAGES: dict[str, Callable[[int], Stage]] = {
+    "street": street.build,
+    "shop": shop.build,
+    "platform": platform.build,
+    "room": room.build,
+    "film_set": film_set.build,
+}
 
 
 def build_stage(name: str, place: int) -> Stage:
