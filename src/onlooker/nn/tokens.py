@@ -10,7 +10,7 @@ from typing import Literal
 
 import torch
 from einops import rearrange
-from jaxtyping import Float, Int
+from jaxtyping import Int, Shaped
 from torch import Tensor
 
 from onlooker.errors import ConfigError
@@ -49,8 +49,8 @@ class TokenLayout:
         return self.classes + self.patches
 
     def split(
-        self, tokens: Float[Tensor, "batch length dim"]
-    ) -> tuple[Float[Tensor, "batch classes dim"], Float[Tensor, "batch time height width dim"]]:
+        self, tokens: Shaped[Tensor, "batch length dim"]
+    ) -> tuple[Shaped[Tensor, "batch classes dim"], Shaped[Tensor, "batch time height width dim"]]:
         """Class tokens, and patches on their grid. Both are views. Raises ConfigError for another length."""
         if tokens.shape[1] != self.length:
             raise ConfigError(f"{tokens.shape[1]} tokens do not fit {self}: it has {self.length}.")
@@ -65,9 +65,9 @@ class TokenLayout:
 
     def join(
         self,
-        classes: Float[Tensor, "batch classes dim"],
-        patches: Float[Tensor, "batch time height width dim"],
-    ) -> Float[Tensor, "batch length dim"]:
+        classes: Shaped[Tensor, "batch classes dim"],
+        patches: Shaped[Tensor, "batch time height width dim"],
+    ) -> Shaped[Tensor, "batch length dim"]:
         """Undoes `split`."""
         flat = rearrange(patches, f"batch time height width dim -> batch ({self.order}) dim")
         return torch.cat((classes, flat), dim=1)
@@ -79,7 +79,7 @@ class TokenLayout:
         return rearrange(grid, f"time height width three -> ({self.order}) three")
 
 
-def to_groups(patches: Float[Tensor, "batch time height width dim"], within: str) -> Float[Tensor, "groups length dim"]:
+def to_groups(patches: Shaped[Tensor, "batch time height width dim"], within: str) -> Shaped[Tensor, "groups length dim"]:
     """One sequence per place outside `within`, for example `within="time"` or `within="height width"`.
 
     Rows are ordered batch slowest, then the remaining axes in the order time, height, width.
@@ -91,8 +91,8 @@ def to_groups(patches: Float[Tensor, "batch time height width dim"], within: str
 
 
 def from_groups(
-    groups: Float[Tensor, "groups length dim"], layout: TokenLayout, within: str
-) -> Float[Tensor, "batch time height width dim"]:
+    groups: Shaped[Tensor, "groups length dim"], layout: TokenLayout, within: str
+) -> Shaped[Tensor, "batch time height width dim"]:
     """Undoes `to_groups`."""
     return rearrange(
         groups,

@@ -9,6 +9,7 @@ from onlooker.methods.registry import Method, lazy_exports, register
 
 if TYPE_CHECKING:
     from onlooker.methods.recognition.timesformer.model import TimeSformer
+    from onlooker.methods.recognition.timesformer.attention_rollout import rollout
 
 register(
     Method(
@@ -22,6 +23,6 @@ register(
         weights_licence="CC-BY-NC-4.0",
     )
 )
-__getattr__ = lazy_exports(__name__, {"TimeSformer": "model"})
+__getattr__ = lazy_exports(__name__, {"TimeSformer": "model", "rollout": "attention_rollout"})
 
-__all__ = ["SPECS", "VARIANTS", "Config", "TimeSformer"]
+__all__ = ["SPECS", "VARIANTS", "Config", "TimeSformer", "rollout"]

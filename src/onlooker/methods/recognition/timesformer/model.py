@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from einops import rearrange
 from jaxtyping import Float
@@ -9,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from onlooker.errors import ConfigError
+from onlooker.methods.recognition.prediction import Prediction, classify
 from onlooker.methods.recognition.timesformer.blocks import AttentionStep, Block
 from onlooker.methods.recognition.timesformer.config import VARIANTS, Config, spec_for
 from onlooker.nn.counting import count_multiply_adds, count_parameters
@@ -17,6 +20,9 @@ from onlooker.nn.patches import PatchEmbed
 from onlooker.nn.positions import resize_space_table, resize_time_table
 from onlooker.nn.tokens import TokenLayout
 from onlooker.weights.inputs import InputSpec
+
+if TYPE_CHECKING:
+    from onlooker.methods.recognition.clips import VideoLike
 
 Clip = Float[Tensor, "batch time channel height width"]
 
@@ -105,6 +111,14 @@ class TimeSformer(nn.Module):
     def forward(self, clip: Clip) -> Float[Tensor, "batch classes"]:
         logits: Tensor = self.head(self.features(clip))
         return logits
+
+    def predict(self, video: VideoLike) -> Prediction:
+        """Class scores of a video: a path, a `Video`, or uint8 frames `(time, height, width, 3)`.
+
+        All preprocessing follows `self.spec`; the softmax scores of its views are averaged, as in the paper (the
+        released code sums logits). Raises MediaError for a file that cannot be read, ConfigError for other arrays.
+        """
+        return classify(self, video, self.spec, self.labels)
 
 
 def measure(variant: str) -> dict[str, int]:
