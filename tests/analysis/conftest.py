@@ -20,7 +20,9 @@ def write_scene(path: Path, *, frames: int, rate: float = 10.0, size: tuple[int,
     seconds = frames / rate
     time = np.arange(int(seconds * 16_000)) / 16_000
     tone = (np.sin(2 * np.pi * 440 * time) * time / seconds / 2).astype(np.float32)[:, None]
-    with VideoWriter(path, width, height, rate=rate, sound=Sound(tone, 16_000, 0.0, np.ones(len(tone), bool))) as writer:
+    with VideoWriter(
+        path, width, height, rate=rate, sound=Sound(tone, 16_000, 0.0, np.ones(len(tone), bool))
+    ) as writer:
         for k in range(frames):
             image = ground.copy()
             for phase, color in ((0.0, (220, 40, 40)), (0.5, (40, 60, 220))):
@@ -34,6 +36,12 @@ def write_scene(path: Path, *, frames: int, rate: float = 10.0, size: tuple[int,
 def scene(tmp_path_factory) -> Path:
     """Sixty seconds: several units of work."""
     return write_scene(tmp_path_factory.mktemp("scene") / "scene.mp4", frames=600)
+
+
+@pytest.fixture(scope="session")
+def short(tmp_path_factory) -> Path:
+    """Three seconds."""
+    return write_scene(tmp_path_factory.mktemp("short") / "short.mp4", frames=30)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import sys
 
 import typer
@@ -42,6 +43,7 @@ def build() -> typer.Typer:
 def main(arguments: list[str] | None = None) -> None:
     """Entry point of the `onlooker` command."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         build()(args=arguments, prog_name="onlooker")
     except BrokenPipeError:
@@ -56,3 +58,8 @@ def main(arguments: list[str] | None = None) -> None:
             typer.echo(json.dumps({"error": {"type": type(error).__name__, "message": str(error)}}))
         typer.echo(f"{type(error).__name__}: {error}", err=True)
         sys.exit(error.exit_code)
+
+
+def _interrupt(*_: object) -> None:
+    """A polite request to stop is treated like Ctrl-C, so that work in progress is left in order."""
+    raise KeyboardInterrupt
