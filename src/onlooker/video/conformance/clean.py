@@ -45,8 +45,8 @@ def plain(recipe: Recipe, path: Path, rng: np.random.Generator) -> Truth:
 
 def variable(recipe: Recipe, path: Path, rng: np.random.Generator) -> Truth:
     """Variable frame rate: steps of 10 to 200 ms."""
-    steps = rng.integers(10, 200, recipe.frames - 1) * Fraction(1, 1000) / recipe.time_base
-    ticks = tuple(int(tick) for tick in np.concatenate([[0], np.cumsum(steps.astype(np.float64).round())]))
+    steps = rng.integers(10, 200, recipe.frames - 1)
+    ticks = tuple(round(int(ms) / (1000 * recipe.time_base)) for ms in np.concatenate([[0], np.cumsum(steps)]))
     return plain(recipe.with_(ticks=ticks), path, rng)
 
 
@@ -228,18 +228,24 @@ def _codecs() -> list[Case]:
 def _clocks() -> list[Case]:
     wrap = Fraction(2**33 - 24 * 3600, 90_000)
     ntsc = H264_B.with_(rate=Fraction(30_000, 1001), time_base=Fraction(1, 30_000))
-    lying_rate = Recipe(container="mkv", rate=Fraction(1000), time_base=Fraction(1, 1000), ticks=tuple(range(0, 1920, 40)))
+    lying_rate = Recipe(
+        container="mkv", rate=Fraction(1000), time_base=Fraction(1, 1000), ticks=tuple(range(0, 1920, 40))
+    )
     return [
         _case("vfr", ".mp4", "variable rate, 10 to 200 ms", partial(variable, H264_B), 8),
         _case("vfr_mkv", ".mkv", "variable rate in Matroska", partial(variable, H264_B.with_(container="mkv")), 8),
-        _case("ntsc", ".mkv", "30000/1001 frames/s, times rounded to ms", partial(plain, ntsc.with_(container="mkv")), 8),
+        _case(
+            "ntsc", ".mkv", "30000/1001 frames/s, times rounded to ms", partial(plain, ntsc.with_(container="mkv")), 8
+        ),
         _case("rate_1000", ".mkv", "nominal rate 1000, real rate 25", partial(plain, lying_rate), 9),
         _case("copied_cut", ".mp4", "stream copy that begins between key frames", copied_cut, 10),
         _case("edited_end", ".mp4", "edit list that ends before the media", edited_end, 10),
         _case("late_start", ".mp4", "starts at 0.5 s", partial(shifted, H264_B, Fraction(1, 2)), 10),
         _case("ts", ".ts", "MPEG-TS with B-frames", partial(plain, TS), 10),
         _case("ts_ten_hours", ".ts", "MPEG-TS that starts at ten hours", partial(shifted, TS, Fraction(36_000)), 10),
-        _case("ts_wrap", ".ts", "MPEG-TS whose 33-bit clock wraps: it starts below zero", partial(shifted, TS, wrap), 10),
+        _case(
+            "ts_wrap", ".ts", "MPEG-TS whose 33-bit clock wraps: it starts below zero", partial(shifted, TS, wrap), 10
+        ),
     ]
 
 
@@ -280,8 +286,13 @@ def _pictures() -> list[Case]:
         _case("odd_size", ".webm", "VP9 of 35x21", partial(plain, vp9.with_(width=35, height=21, frames=48)), 15),
         _case("odd_size_444", ".mp4", "H.264 4:4:4 of 35x21", partial(plain, TINY.with_(width=35, height=21)), 15),
         _case("one_frame", ".mp4", "one frame", partial(plain, H264.with_(frames=1)), 23),
-        _case("one_frame_gif", ".gif", "a GIF of one frame", partial(plain, Recipe(
-            codec="gif", container="gif", pix_fmt="rgb8", time_base=Fraction(1, 100), frames=1)), 23),
+        _case(
+            "one_frame_gif",
+            ".gif",
+            "a GIF of one frame",
+            partial(plain, Recipe(codec="gif", container="gif", pix_fmt="rgb8", time_base=Fraction(1, 100), frames=1)),
+            23,
+        ),
         _case("ten_bit", ".mp4", "H.264 of 10 bits", partial(plain, H264_B.with_(pix_fmt="yuv420p10le")), 14),
         _case("ten_bit_hevc", ".mp4", "HEVC of 10 bits", partial(plain, HEVC.with_(pix_fmt="yuv420p10le")), 14),
         _case("h264_422", ".mp4", "H.264 4:2:2", partial(plain, H264_B.with_(pix_fmt="yuv422p")), 14),

@@ -104,9 +104,15 @@ def lost_transport(path: Path, rng: np.random.Generator) -> Truth:
     data = path.read_bytes()
     hurt = _victims(places, recipe.gop, rng)
     gone = {(places[k].start // TRANSPORT_PACKET) + 1 for k in hurt}
-    kept = [data[at : at + TRANSPORT_PACKET] for at in range(0, len(data), TRANSPORT_PACKET) if at // TRANSPORT_PACKET not in gone]
+    kept = [
+        data[at : at + TRANSPORT_PACKET]
+        for at in range(0, len(data), TRANSPORT_PACKET)
+        if at // TRANSPORT_PACKET not in gone
+    ]
     path.write_bytes(b"".join(kept))
-    return _truth(recipe, range(recipe.frames), _spoilt(hurt, order, places))
+    # which side of a packet boundary a loss lies on cannot be told: the frame before may be doubted too
+    doubted = {order[k - 1] for k in hurt}
+    return _truth(recipe, range(recipe.frames), _spoilt(hurt, order, places) | doubted)
 
 
 def spoilt_container(path: Path, rng: np.random.Generator) -> Truth:
@@ -134,9 +140,7 @@ def spoilt_key(path: Path, rng: np.random.Generator) -> Truth:
     return _truth(recipe, range(recipe.frames), _spoilt([key], order, places))
 
 
-def _written(
-    recipe: Recipe, path: Path, rng: np.random.Generator
-) -> tuple[Recipe, list[int], list[PacketPlace]]:
+def _written(recipe: Recipe, path: Path, rng: np.random.Generator) -> tuple[Recipe, list[int], list[PacketPlace]]:
     """The undamaged file: its recipe, the display index of each packet, and where the packets lie."""
     recipe = renumbered(recipe, rng)
     write_video(path, recipe)

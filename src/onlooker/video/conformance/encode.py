@@ -76,7 +76,7 @@ SPEED = {
 
 
 def encoder_options(recipe: Recipe) -> dict[str, str]:
-    """The encoder's options: quick settings, then group size and B-frames in the encoder's own words, then the recipe's."""
+    """The encoder's options: quick settings, group size and B-frames in the encoder's own words, then the recipe's."""
     options = {"g": str(recipe.gop), "threads": "1", "flags": "+bitexact", **SPEED.get(recipe.codec, {})}
     if recipe.codec == "libx264":
         # macroblock trees differ from run to run in the last bits

@@ -39,17 +39,15 @@ class Reading:
         return self.number if self.turns == 0 else None
 
 
-def draw(number: int, width: int, height: int, texture: NDArray[np.float32] | None = None) -> Image:
-    """An RGB picture `(height, width, 3)` that carries `number`; `texture` (grey, any values) is added to it."""
+def draw(number: int, width: int, height: int) -> Image:
+    """An RGB picture `(height, width, 3)` that carries `number`."""
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return _draw_level(number, width, height)
-    grey = np.full((height, width), 128, np.float32)
+    grey = np.full((height, width), 128, np.uint8)
     for (top, bottom, left, right), bit in zip(_cells(width, height), _bits(number), strict=True):
         grey[top:bottom, left:right] = WHITE if bit else BLACK
     _draw_numeral(grey, number)
-    if texture is not None:
-        grey += texture[:height, :width]
-    return np.repeat(np.clip(grey, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
+    return np.asarray(cv2.merge([grey, grey, grey]), np.uint8)
 
 
 def read(image: Image) -> Reading:
@@ -66,7 +64,7 @@ def read(image: Image) -> Reading:
     return Reading(None)
 
 
-def _draw_numeral(grey: NDArray[np.float32], number: int) -> None:
+def _draw_numeral(grey: Image, number: int) -> None:
     height, width = grey.shape
     strip = height - int(height * CODE_HEIGHT)
     if strip < 10:

@@ -111,8 +111,8 @@ class OpenCVSession:
     """`cv2.VideoCapture`: `set(CAP_PROP_POS_FRAMES)` and `set(CAP_PROP_POS_MSEC)` before `read`."""
 
     def __init__(self, path: Path) -> None:
-        self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-        if not self._capture.isOpened():
+        self.capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+        if not self.capture.isOpened():
             raise OSError("VideoCapture cannot open the file")
 
     def frames(self) -> Iterator[Seen]:
@@ -120,21 +120,21 @@ class OpenCVSession:
             yield seen
 
     def _next(self) -> Seen | None:
-        good, image = self._capture.read()
+        good, image = self.capture.read()
         if not good:
             return None
-        return Seen(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+        return Seen(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), self.capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
 
     def at_index(self, index: int) -> Seen | None:
-        self._capture.set(cv2.CAP_PROP_POS_FRAMES, index)
+        self.capture.set(cv2.CAP_PROP_POS_FRAMES, index)
         return self._next()
 
     def at_time(self, seconds: float) -> Seen | None:
-        self._capture.set(cv2.CAP_PROP_POS_MSEC, 1000 * seconds)
+        self.capture.set(cv2.CAP_PROP_POS_MSEC, 1000 * seconds)
         return self._next()
 
     def close(self) -> None:
-        self._capture.release()
+        self.capture.release()
 
 
 class PyAVSession:
@@ -240,7 +240,10 @@ READERS: dict[str, Reader] = {
 
 
 def quiet_libraries() -> None:
-    """Keep the complaints of FFmpeg inside PyAV and OpenCV off the terminal: damage is what is being counted."""
+    """Keep the complaints of OpenCV's FFmpeg off the terminal: damage is what is being counted.
+
+    PyAV is silent as it is. Its `logging.set_level` must not be called: it lets decoder threads wait for the
+    interpreter while the interpreter waits for them.
+    """
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    av.logging.set_level(av.logging.PANIC)

@@ -137,7 +137,8 @@ class _Examination:
     def by_time(self, session: Session) -> Count:
         """Frames by a time shortly behind their start."""
         times = self._truth.times
-        ends = [*times[1:], times[-1] + 0.04]
+        # how long the last frame lasts is not in the truth: the question stays close to its start
+        ends = [*times[1:], times[-1] + 0.0008 / OPENING]
 
         def ask(pick: int) -> Seen | None:
             return session.at_time(times[pick] + OPENING * (ends[pick] - times[pick]))
