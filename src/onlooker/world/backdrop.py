@@ -2,52 +2,176 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from onlooker.world.camera import NEAR, Camera
-from onlooker.world.canvas import FAR, SHIFT, Canvas, Image, fixed
+from onlooker.world.canvas import FAR, SHIFT, Canvas, Image, darken, fixed
 from onlooker.world.geometry import Floats, unit
 from onlooker.world.light import Light
 from onlooker.world.scenery import Facet, Stage, Surface
 
-
-def paint_backdrop(stage: Stage, camera: Camera, light: Light, ids: dict[int, int], zoom: int) -> Canvas:
-    """Paint a stage. `ids` gives props (by index) their instance; `zoom` 2 smooths edges, 1 is for moving cameras."""
-    width, height = camera.size
-    canvas = Canvas.empty((width * zoom, height * zoom))
-    _sky(canvas, camera, light, zoom)
-    for surface in stage.surfaces:
-        _paint_surface(canvas, camera, surface, light, zoom)
-    _shadows(canvas, stage, camera, light, zoom)
-    _paint_props(canvas, stage, camera, light, ids, zoom)
-    _haze(canvas, camera, light, zoom)
-    if zoom == 1:
-        return canvas
-    small = cv2.resize(canvas.image, (width, height), interpolation=cv2.INTER_AREA)
-    pick = (slice(None, None, zoom), slice(None, None, zoom))
-    return Canvas(
-        small,
-        np.ascontiguousarray(canvas.instances[pick]),
-        np.ascontiguousarray(canvas.depth[pick]),
-        np.ascontiguousarray(canvas.ground[pick]),
-    )
+_HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
 
 
-def tinted(colour: Floats, light: Light) -> Floats:
-    """A colour under the colour of the light."""
-    return colour * np.array(light.tint)
+class Backdrop:
+    """A stage under a light, ready to be painted through any camera. `ids` gives props (by index) their instance."""
+
+    def __init__(self, stage: Stage, light: Light, ids: Mapping[int, int]) -> None:
+        self._stage = stage
+        self._light = light
+        pairs = [(ids.get(index, 0), facet) for index, prop in enumerate(stage.props) for facet in prop.facets]
+        self._instances = [instance for instance, _ in pairs]
+        self._facets = [facet for _, facet in pairs]
+        self._casts = [prop.casts for prop in stage.props for _ in prop.facets]
+        self._ends = np.cumsum([0, *(len(facet.corners) for facet in self._facets)]).tolist()
+        self._corners = np.concatenate([f.corners for f in self._facets]) if pairs else np.zeros((0, 3))
+        self._normals = np.array([_normal(facet) for facet in self._facets]).reshape(-1, 3)
+        toward = light.vector
+        self._fallen = self._corners - toward * (self._corners[:, 2:] / toward[2])
+        self._mips: dict[tuple[int, int], Image] = {}
+
+    def paint(self, camera: Camera, zoom: int) -> Canvas:
+        """The place through a camera; `zoom` 2 smooths edges, 1 is for moving cameras."""
+        width, height = camera.size
+        canvas = Canvas.empty((width * zoom, height * zoom))
+        _sky(canvas, camera, self._light, zoom)
+        for surface in self._stage.surfaces:
+            self._paint_surface(canvas, camera, surface, zoom)
+        if self._facets:
+            self._paint_shadows(canvas, camera, zoom)
+            self._paint_facets(canvas, camera, zoom)
+        _haze(canvas, camera, self._light, zoom)
+        if zoom == 1:
+            return canvas
+        pick = (slice(None, None, zoom), slice(None, None, zoom))
+        return Canvas(
+            cv2.resize(canvas.image, (width, height), interpolation=cv2.INTER_AREA),
+            np.ascontiguousarray(canvas.instances[pick]),
+            np.ascontiguousarray(canvas.depth[pick]),
+            np.ascontiguousarray(canvas.ground[pick]),
+        )
+
+    def _paint_surface(self, canvas: Canvas, camera: Camera, surface: Surface, zoom: int) -> None:
+        corner, right, down = (np.array(vector, np.float64) for vector in (surface.corner, surface.right, surface.down))
+        normal = unit(np.cross(down, right))
+        corners = np.array([corner, corner + right, corner + right + down, corner + down])
+        outline = _project(camera.to_camera(corners), camera, zoom)
+        if outline is None or float(normal @ (camera.centre - corner)) <= 0:
+            return
+        level = self._light.ambient + self._light.diffuse * abs(float(normal @ self._light.vector))
+        window = self._paint_texture(canvas, camera, (corner, right, down), surface.texture, outline, level, zoom)
+        if window is not None:
+            cv2.fillConvexPoly(canvas.ground, outline, 255 if surface.ground else 0, 8, SHIFT)
+
+    def _paint_texture(
+        self,
+        canvas: Canvas,
+        camera: Camera,
+        plane: tuple[Floats, Floats, Floats],
+        texture: Image,
+        outline: NDArray[np.int32],
+        level: float,
+        zoom: int,
+    ) -> tuple[slice, slice] | None:
+        """The texture as the camera sees it, within its outline; a smaller copy is used where it is far away."""
+        box = np.concatenate([outline.min(0), outline.max(0)]).astype(np.float64) / (1 << SHIFT)
+        region = canvas.clip(box + np.array([-1.0, -1.0, 2.0, 2.0]))
+        if region is None:
+            return None
+        x1, y1, x2, y2 = region
+        corner, right, down = plane
+        texture = self._mip(texture, _shrink(camera, corner + (right + down) / 2, right, texture, zoom))
+        matrix = np.column_stack([right / texture.shape[1], down / texture.shape[0], corner])
+        matrix = camera.K @ (camera.R @ matrix + np.outer(camera.t, [0, 0, 1]))
+        move = np.array([[zoom, 0, -x1], [0, zoom, -y1], [0, 0, 1.0]])
+        # texture and picture coordinates both count from the corner of the first pixel; OpenCV counts from its centre
+        matrix = np.linalg.inv(_HALF) @ move @ matrix @ _HALF
+        size = (x2 - x1, y2 - y1)
+        picture = cv2.warpPerspective(texture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        picture = cv2.multiply(picture, np.array([*(min(level, 1.25) * t for t in self._light.tint), 1.0]))
+        mask = np.zeros((y2 - y1, x2 - x1), np.uint8)
+        cv2.fillConvexPoly(mask, outline - np.array([x1, y1], np.int32) * (1 << SHIFT), 255, 8, SHIFT)
+        window = (slice(y1, y2), slice(x1, x2))
+        canvas.image[window] = cv2.copyTo(picture, mask, np.ascontiguousarray(canvas.image[window]))
+        return window
+
+    def _mip(self, texture: Image, shrink: int) -> Image:
+        if shrink == 1:
+            return texture
+        key = (id(texture), shrink)
+        if key not in self._mips:
+            tall, wide = texture.shape[:2]
+            size = (max(wide // shrink, 2), max(tall // shrink, 2))
+            self._mips[key] = cv2.resize(texture, size, interpolation=cv2.INTER_AREA)
+        return self._mips[key]
+
+    def _paint_shadows(self, canvas: Canvas, camera: Camera, zoom: int) -> None:
+        """Darken the ground where props keep the light away."""
+        mask = np.zeros(canvas.depth.shape, np.uint8)
+        local = camera.to_camera(self._fallen)
+        for index, casts in enumerate(self._casts):
+            outline = _project(local[self._ends[index] : self._ends[index + 1]], camera, zoom) if casts else None
+            if outline is not None:
+                cv2.fillConvexPoly(mask, cv2.convexHull(outline), 255, 8, SHIFT)
+        soften = max(canvas.depth.shape[1] // 160, 1) * 2 + 1
+        mask = cv2.blur(cv2.blur(cv2.bitwise_and(mask, canvas.ground), (soften, soften)), (soften, soften))
+        darken(canvas.image, mask, self._light.shadow * 0.8)
+
+    def _paint_facets(self, canvas: Canvas, camera: Camera, zoom: int) -> None:
+        local = camera.to_camera(self._corners)
+        footprint = camera.to_camera(self._corners * np.array([1, 1, 0.0]))[:, 2]
+        first = np.array(self._ends[:-1])
+        counts = np.diff(self._ends)
+        depth = np.add.reduceat(local[:, 2], first) / counts
+        keys = np.add.reduceat(footprint, first) / counts
+        far_edge = np.maximum.reduceat(footprint, first)
+        facing = ((camera.centre - self._corners[first]) * self._normals).sum(1)
+        sunny = self._normals @ self._light.vector
+        level = self._light.ambient + self._light.diffuse * np.maximum(np.where(facing > 0, sunny, -sunny), 0)
+        ahead = np.maximum.reduceat(local[:, 2], first) > NEAR
+        tint = np.array(self._light.tint)
+        for index in np.argsort(-depth, kind="stable").tolist():
+            facet = self._facets[index]
+            if not ahead[index] or (facing[index] <= 0 and not facet.both):
+                continue
+            outline = _project(local[self._ends[index] : self._ends[index + 1]], camera, zoom)
+            if outline is None:
+                continue
+            if facet.texture is None:
+                colour = np.minimum(np.array(facet.colour) * level[index] * tint, 255).tolist()
+                cv2.fillConvexPoly(canvas.image, outline, colour, cv2.LINE_AA if zoom == 1 else 8, SHIFT)
+            else:
+                # corners run counter-clockwise from the bottom left as seen from outside
+                left, right, top = facet.corners[0], facet.corners[1], facet.corners[3]
+                plane = (top, right - left, left - top)
+                self._paint_texture(canvas, camera, plane, facet.texture, outline, float(level[index]), zoom)
+            cv2.fillConvexPoly(canvas.depth, outline, float(far_edge[index] if facet.level else keys[index]), 8, SHIFT)
+            cv2.fillConvexPoly(canvas.instances, outline, self._instances[index], 8, SHIFT)
+            cv2.fillConvexPoly(canvas.ground, outline, 0, 8, SHIFT)
+
+
+def _normal(facet: Facet) -> Floats:
+    corners = facet.corners
+    return unit(np.cross(corners[1] - corners[0], corners[2] - corners[0]))
 
 
 def _sky(canvas: Canvas, camera: Camera, light: Light, zoom: int) -> None:
-    rows = (np.arange(canvas.image.shape[0]) + 0.5) / zoom
-    rays = (rows - camera.K[1, 2]) / camera.K[1, 1]
     # how steeply the middle of each row looks up
-    up = camera.R[2, 2] + rays * camera.R[1, 2]
+    up = -_drop(canvas, camera, zoom)
     share = np.clip(up / 0.5, 0, 1)[:, None] ** 0.7
     zenith, horizon = (np.array(colour, np.float64) for colour in light.sky)
     canvas.image[:] = (share * zenith + (1 - share) * horizon).astype(np.uint8)[:, None]
+
+
+def _drop(canvas: Canvas, camera: Camera, zoom: int) -> Floats:
+    """How far the ray of each row falls per metre of depth."""
+    rows = (np.arange(canvas.image.shape[0]) + 0.5) / zoom
+    rays = (rows - camera.K[1, 2]) / camera.K[1, 1]
+    return -(camera.R[2, 2] + rays * camera.R[1, 2])
 
 
 def clip_near(local: Floats) -> Floats:
@@ -64,133 +188,26 @@ def clip_near(local: Floats) -> Floats:
     return np.array(kept).reshape(-1, 3)
 
 
-def _outline(corners: Floats, camera: Camera, zoom: int) -> NDArray[np.int32] | None:
-    local = clip_near(camera.to_camera(corners))
+def _project(local: Floats, camera: Camera, zoom: int) -> NDArray[np.int32] | None:
+    local = clip_near(local)
     if len(local) < 3:
         return None
     pixels = local[:, :2] / local[:, 2:] * camera.K[[0, 1], [0, 1]] + camera.K[:2, 2]
     return fixed(pixels, (0, 0), zoom)
 
 
-def _warp(canvas: Canvas, camera: Camera, corner: Floats, right: Floats, down: Floats, texture: Image, zoom: int) -> Image:
-    """The texture as the camera sees it (garbage outside its outline); a smaller copy is used where it is far away."""
-    shrink = _shrink(camera, corner + (right + down) / 2, np.linalg.norm(right) / texture.shape[1], zoom)
-    if shrink > 1:
-        tall, wide = texture.shape[:2]
-        size = (max(wide // shrink, 2), max(tall // shrink, 2))
-        texture = cv2.resize(texture, size, interpolation=cv2.INTER_AREA)
-    plane = np.column_stack([right / texture.shape[1], down / texture.shape[0], corner])
-    scale = np.diag([zoom, zoom, 1.0])
-    matrix = scale @ camera.K @ (camera.R @ plane + np.outer(camera.t, [0, 0, 1]))
-    # texture and picture coordinates both count from the corner of the first pixel; OpenCV counts from its centre
-    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
-    matrix = np.linalg.inv(half) @ matrix @ half
-    height, width = canvas.depth.shape
-    return cv2.warpPerspective(texture, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-
-
-def _shrink(camera: Camera, middle: Floats, texel: float, zoom: int) -> int:
+def _shrink(camera: Camera, middle: Floats, right: Floats, texture: Image, zoom: int) -> int:
     depth = max(float(camera.to_camera(middle)[2]), 1.0)
+    texel = float(np.sqrt((right * right).sum())) / texture.shape[1]
     per_pixel = depth / camera.K[0, 0] / zoom / texel
-    return 1 << max(int(np.round(np.log2(max(per_pixel, 1e-3)))), 0)
-
-
-def _paint_surface(canvas: Canvas, camera: Camera, surface: Surface, light: Light, zoom: int) -> None:
-    corner, right, down = (np.array(vector, np.float64) for vector in (surface.corner, surface.right, surface.down))
-    outline = _outline(np.array([corner, corner + right, corner + right + down, corner + down]), camera, zoom)
-    if outline is None:
-        return
-    mask = np.zeros(canvas.depth.shape, np.uint8)
-    cv2.fillConvexPoly(mask, outline, 255, 8, SHIFT)
-    normal = unit(np.cross(down, right))
-    level = light.ambient + light.diffuse * abs(float(normal @ light.vector))
-    picture = _warp(canvas, camera, corner, right, down, surface.texture, zoom)
-    picture = cv2.convertScaleAbs(picture, alpha=min(level, 1.25))
-    picture = cv2.multiply(picture, np.array([*light.tint, 1.0]))
-    cv2.copyTo(picture, mask, canvas.image)
-    if surface.ground:
-        canvas.ground |= mask
-    else:
-        canvas.ground &= ~mask
-
-
-def _shadows(canvas: Canvas, stage: Stage, camera: Camera, light: Light, zoom: int) -> None:
-    """Darken the ground where props keep the light away."""
-    mask = np.zeros(canvas.depth.shape, np.uint8)
-    toward = light.vector
-    for prop in stage.props:
-        if not prop.casts:
-            continue
-        for facet in prop.facets:
-            fallen = facet.corners - toward * (facet.corners[:, 2:] / toward[2])
-            outline = _outline(fallen, camera, zoom)
-            if outline is not None:
-                cv2.fillConvexPoly(mask, cv2.convexHull(outline), 255, 8, SHIFT)
-    soften = max(canvas.depth.shape[1] // 160, 1) * 2 + 1
-    mask = cv2.GaussianBlur(cv2.bitwise_and(mask, canvas.ground), (soften, soften), 0)
-    darken(canvas.image, mask, light.shadow * 0.8)
-
-
-def darken(image: Image, mask: Image, strength: float) -> None:
-    """Multiply an image in place by 1 - strength where the mask is 255, and less where it is less."""
-    factor = cv2.bitwise_not(cv2.convertScaleAbs(mask, alpha=strength))
-    cv2.multiply(image, cv2.merge([factor, factor, factor]), dst=image, scale=1 / 255)
-
-
-def _paint_props(canvas: Canvas, stage: Stage, camera: Camera, light: Light, ids: dict[int, int], zoom: int) -> None:
-    facets = [(index, facet) for index, prop in enumerate(stage.props) for facet in prop.facets]
-    if not facets:
-        return
-    depths = [float(camera.to_camera(facet.corners.mean(0))[2]) for _, facet in facets]
-    for place in sorted(range(len(facets)), key=lambda i: -depths[i]):
-        index, facet = facets[place]
-        _paint_facet(canvas, camera, facet, light, ids.get(index, 0), zoom)
-
-
-def _paint_facet(canvas: Canvas, camera: Camera, facet: Facet, light: Light, instance: int, zoom: int) -> None:
-    corners = facet.corners
-    normal = unit(np.cross(corners[1] - corners[0], corners[2] - corners[0]))
-    toward = camera.centre - corners[0]
-    if float(normal @ toward) <= 0:
-        if not facet.both:
-            return
-        normal = -normal
-    outline = _outline(corners, camera, zoom)
-    if outline is None:
-        return
-    level = light.ambient + light.diffuse * max(float(normal @ light.vector), 0.0)
-    footprint = camera.to_camera(corners * np.array([1, 1, 0.0]))[:, 2]
-    key = float(footprint.max() if facet.level else footprint.mean())
-    if facet.texture is None:
-        colour = np.clip(np.array(facet.colour) * level * np.array(light.tint), 0, 255)
-        cv2.fillConvexPoly(canvas.image, outline, colour.tolist(), cv2.LINE_AA if zoom == 1 else 8, SHIFT)
-    else:
-        _paint_texture(canvas, camera, facet, outline, level, light, zoom)
-    cv2.fillConvexPoly(canvas.depth, outline, key, 8, SHIFT)
-    cv2.fillConvexPoly(canvas.instances, outline, instance, 8, SHIFT)
-    cv2.fillConvexPoly(canvas.ground, outline, 0, 8, SHIFT)
-
-
-def _paint_texture(
-    canvas: Canvas, camera: Camera, facet: Facet, outline: NDArray[np.int32], level: float, light: Light, zoom: int
-) -> None:
-    # corners run counter-clockwise from the bottom left as seen from outside
-    left, right, top = facet.corners[0], facet.corners[1], facet.corners[3]
-    mask = np.zeros(canvas.depth.shape, np.uint8)
-    cv2.fillConvexPoly(mask, outline, 255, 8, SHIFT)
-    assert facet.texture is not None
-    picture = _warp(canvas, camera, top, right - left, left - top, facet.texture, zoom)
-    picture = cv2.multiply(cv2.convertScaleAbs(picture, alpha=min(level, 1.25)), np.array([*light.tint, 1.0]))
-    cv2.copyTo(picture, mask, canvas.image)
+    return int(1 << max(int(np.round(np.log2(max(per_pixel, 1e-3)))), 0))
 
 
 def _haze(canvas: Canvas, camera: Camera, light: Light, zoom: int) -> None:
     """Fog over the ground by distance, over everything above the horizon in full."""
     if light.fog <= 0:
         return
-    rows = (np.arange(canvas.image.shape[0]) + 0.5) / zoom
-    rays = (rows - camera.K[1, 2]) / camera.K[1, 1]
-    drop = -(camera.R[2, 2] + rays * camera.R[1, 2])
+    drop = _drop(canvas, camera, zoom)
     reach = np.where(drop > 1e-3, camera.centre[2] / np.maximum(drop, 1e-3), 30.0)
     distance = np.broadcast_to(np.clip(reach, 0, 30)[:, None], canvas.depth.shape)
     distance = np.where(canvas.depth < FAR, canvas.depth, distance)

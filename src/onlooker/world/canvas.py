@@ -53,7 +53,7 @@ SHIFT = 4  # fractional bits of the coordinates given to OpenCV
 def fixed(points: NDArray[np.float64], origin: tuple[int, int], zoom: int) -> NDArray[np.int32]:
     """Continuous picture coordinates as OpenCV fixed-point pixels of a region that starts at `origin`, `zoom` times enlarged."""
     local = (points - np.array(origin, np.float64)) * zoom - 0.5
-    return np.rint(np.clip(local, -60000, 60000) * (1 << SHIFT)).astype(np.int32, order="C")
+    return np.rint(np.clip(local, -4e6, 4e6) * (1 << SHIFT)).astype(np.int32, order="C")
 
 
 @dataclass(slots=True)
@@ -117,3 +117,9 @@ class Patchwork:
         if density > 0.01:
             colour = cv2.addWeighted(colour, 1 - density, np.full_like(colour, haze), density, 0)
         return colour
+
+
+def darken(image: Image, mask: Image, strength: float) -> None:
+    """Multiply an image in place by 1 - strength where the mask is 255, and less where it is less."""
+    factor = cv2.bitwise_not(cv2.convertScaleAbs(mask, alpha=strength))
+    cv2.multiply(image, cv2.merge([factor, factor, factor]), dst=image, scale=1 / 255)

@@ -99,7 +99,9 @@ def _directions(points: list[tuple[float, float]]) -> Floats:
     return np.stack([level * np.cos(azimuth), level * np.sin(azimuth), np.sin(elevation)], -1)
 
 
-_SKIN = _directions([(0, 42), (28, 40), (52, 30), (66, 12), (74, -8), (80, -30), (72, -58), (40, -80), (0, -88)])
+_SKIN = _directions([(0, 42), (28, 40), (52, 30), (66, 12), (74, -8), (82, -30), (82, -58), (60, -80), (0, -88)])
+# below the ears the skin goes all the way round the jaw, past the outline of the hair beneath
+_SKIN_GROWTH = np.where(_SKIN[:, 2] < -0.3, 1.22, 1.0)[:, None]
 _LOWER = _directions([(0, 2), (24, -2), (60, -14), (66, -34), (50, -58), (0, -66)])
 _CHIN = _directions([(0, -38), (20, -30), (42, -26), (70, -6), (76, -30), (64, -60), (0, -84)])
 _CROWN = _directions([(azimuth, 20) for azimuth in range(0, 181, 15)])
@@ -117,13 +119,13 @@ def place_face(body: Body, outfit: Outfit, skeleton: Skeleton, pose: Floats, vie
     front = (unit(marks / _AXES**2) * toward[:, None]).sum(-1)
     patches: list[Patch] = []
 
-    def region(name: str, colour: Colour, directions: Floats, grow: float = 1.0, solid: bool = False) -> None:
+    def region(name: str, colour: Colour, directions: Floats, grow: float | Floats = 1.0, solid: bool = False) -> None:
         points, shows = _clip_to_outline(directions, toward)
         corners, _ = _picture(points * grow, body.head, centre, orientation, view)
         patches.append(Patch(name, colour, corners, shows, solid))
 
     if body.hair_style != "bald":
-        region("skin", body.skin, _SKIN)
+        region("skin", body.skin, _SKIN, _SKIN_GROWTH)
     if body.beard:
         region("beard", _blend(HAIRS[body.hair_colour], body.skin, 0.25 + 0.6 * body.beard), _CHIN)
     facing = toward[:, 0] > 0.12

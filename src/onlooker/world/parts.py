@@ -168,7 +168,7 @@ def _arms(body: Body, outfit: Outfit) -> list[Part]:
     h, girth = body.height, body.girth
     top, skin = CLOTH[outfit.top_colour], body.skin
     short = outfit.top == "t-shirt"
-    slack = {"t-shirt": 1.12, "shirt": 1.12, "jacket": 1.3, "coat": 1.35, "hoodie": 1.32}[outfit.top]
+    slack = {"t-shirt": 1.08, "shirt": 1.08, "jacket": 1.17, "coat": 1.2, "hoodie": 1.18}[outfit.top]
     upper, elbow, wrist = 0.029 * h * girth * body.muscle**0.5, 0.022 * h * girth**0.5, 0.0155 * h
     parts = []
     for side in ("l", "r"):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from onlooker.records import RunWriter
 from onlooker.video.writer import VideoWriter
+from onlooker.world.sidecars import PoseLog, write_world
 from onlooker.world.tables import Tabulator
 from onlooker.world.world import World
 
@@ -13,20 +14,25 @@ from onlooker.world.world import World
 def render(world: World, path: str | Path, *, truth: str | Path | None = None, quality: float = 18) -> Path:
     """Write the video with its sound to `path` and what is true about it to the run folder `truth`.
 
-    `truth` defaults to the video's name with `.truth` instead of its suffix. Returns the run folder.
+    `truth` defaults to the video's name with `.truth` instead of its suffix. Returns the run folder: the tables of `records`,
+    and beside them `world.json` (cast, script, cameras' shots), `masks.npz` (instances of every frame, run-length coded) and
+    `poses.npz` (joints, landmarks, expressions and camera matrices of every frame), see `sidecars`.
     Errors: as of `VideoWriter` and `RunWriter`.
     """
     path = Path(path)
     folder = Path(truth) if truth is not None else path.with_suffix(".truth")
     width, height = world.size
-    rows = Tabulator(path.name, world.size)
+    rows, poses = Tabulator(path.name, world.size), PoseLog()
     with VideoWriter(path, width, height, rate=world.rate, quality=quality, sound=world.sound()) as writer:
         for image, frame in world.frames():
             writer.write(image)
             rows.add(frame)
+            poses.add(frame)
     with RunWriter.create_or_resume(folder, configuration={"world": world.configuration}, source=path, fresh=True) as run:
         for name, table in (rows.tables() | world.script_tables(path.name)).items():
             run.append(name, table)
         run.commit(0)
         run.finish()
+    poses.write(folder)
+    write_world(world, folder)
     return folder

@@ -13,7 +13,8 @@ from onlooker.world.geometry import Floats
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """A textured rectangle: `corner` is the texture's top left, `right` and `down` span it (metres). Painted in given order."""
+    """A textured rectangle: `corner` is the texture's top left, `right` and `down` span it (metres). Seen from its
+    front only, so that a camera outside looks in through the wall behind which it stands. Painted in given order."""
 
     corner: tuple[float, float, float]
     right: tuple[float, float, float]

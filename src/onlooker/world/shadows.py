@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from onlooker.world.backdrop import darken
 from onlooker.world.camera import NEAR, Camera
-from onlooker.world.canvas import Canvas
+from onlooker.world.canvas import Canvas, darken
 from onlooker.world.geometry import Floats
 from onlooker.world.light import Light
 from onlooker.world.pose import JOINT

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from onlooker.errors import ConfigError
 from onlooker.video.sound import Sound
-from onlooker.world.backdrop import paint_backdrop
+from onlooker.world.backdrop import Backdrop
 from onlooker.world.camera import Camera
 from onlooker.world.canvas import Canvas, Image
 from onlooker.world.captions import Caption, write_captions
@@ -81,6 +81,8 @@ class World:
         cast = make_cast(seed, people, identities, outfits)
         self.scene = Scene(write_script(script, self.stage, cast, self.seconds, seed), self.seconds)
         self.light = make_light(light or ("indoor" if self.stage.indoors else "day"), weather, seed)
+        ids = {i: PROPS + i for i, prop in enumerate(self.stage.props) if prop.label}
+        self._backdrop = Backdrop(self.stage, self.light, ids)
         self._sensor = Sensor(self.light, size, seed)
         self._aim(camera, view)
 
@@ -184,13 +186,12 @@ class World:
 
     def _background(self, source: int, camera: Camera) -> Canvas:
         number = self._shot(source)
-        ids = {i: PROPS + i for i, prop in enumerate(self.stage.props) if prop.label}
         if self.shots[number].moving:
-            return paint_backdrop(self.stage, camera, self.light, ids, 1)
+            return self._backdrop.paint(camera, 1)
         if number not in self._backdrops:
             if len(self._backdrops) >= 4:  # bounded: a long film has many shots
                 self._backdrops.pop(next(iter(self._backdrops)))
-            self._backdrops[number] = paint_backdrop(self.stage, camera, self.light, ids, 2)
+            self._backdrops[number] = self._backdrop.paint(camera, 2)
         return self._backdrops[number].copy()
 
     def _frames_around(self, chunk: int) -> Moment:

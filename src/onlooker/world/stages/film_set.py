@@ -44,6 +44,7 @@ def _surfaces(rng: np.random.Generator) -> tuple[Surface, ...]:
     back = textures.facade(rng, int(3.2 * _PPM), 6 * _PPM, _PPM) if rng.random() < 0.6 else _dusk(rng)
     dark = textures.grain(rng, (58, 58, 64), 4 * _PPM, 10 * _PPM, 3)
     return (
+        Surface((5, -5.4, 4.0), (-10, 0, 0), (0, 0, -4), dark),
         Surface((-5, 3.6, 4.0), (10, 0, 0), (0, 0, -4), dark),
         Surface((-5, -5.4, 4.0), (0, 9, 0), (0, 0, -4), dark),
         Surface((5, 3.6, 4.0), (0, -9, 0), (0, 0, -4), dark),

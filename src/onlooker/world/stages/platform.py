@@ -48,9 +48,11 @@ def _surfaces(rng: np.random.Generator) -> tuple[Surface, ...]:
         bed[y : y + 5] = (150, 148, 146)
     wall = textures.paving(rng, (186, 190, 186), 5 * _PPM, wide, (_PPM // 2, _PPM))
     wall[int(2.2 * _PPM) : int(2.9 * _PPM)] = (46, 84, 140)
+    hall = textures.paving(rng, (170, 166, 158), 5 * _PPM, wide, (_PPM, 2 * _PPM))
     edge = textures.grain(rng, (120, 118, 116), 30, wide, 4)
     span = (30.0, 0.0, 0.0)
     return (
+        Surface((15, -9.5, 5.0), (-30.0, 0, 0), (0, 0, -5.0), hall),
         Surface((-15, 9.0, 4.0), span, (0, 0, -5.0), wall),
         Surface((-15, 9.0, -0.9), span, (0, -3.0, 0), bed),
         Surface((-15, 6.0, 0.0), span, (0, 0, -0.9), edge),

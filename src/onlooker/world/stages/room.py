@@ -51,7 +51,10 @@ def _surfaces(rng: np.random.Generator) -> tuple[Surface, ...]:
     side[-_PPM // 8 :] = 226
     rug = textures.grain(rng, (150, 74, 70), 90, 130, 6)
     rug[6:-6, 6:-6] = np.clip(rug[6:-6, 6:-6].astype(int) + 26, 0, 255).astype(np.uint8)
+    front = textures.grain(rng, paint, int(2.7 * _PPM), 7 * _PPM, 2)
+    front[int(0.6 * _PPM) :, int(1.2 * _PPM) : int(2.1 * _PPM)] = (150, 116, 84)
     return (
+        Surface((3.5, -5.2, 2.7), (-7, 0, 0), (0, 0, -2.7), front),
         Surface((-3.5, 2.8, 2.7), (7, 0, 0), (0, 0, -2.7), back),
         Surface((-3.5, -5.2, 2.7), (0, 8, 0), (0, 0, -2.7), side),
         Surface((3.5, 2.8, 2.7), (0, -8, 0), (0, 0, -2.7), side[:, ::-1].copy()),

@@ -44,7 +44,11 @@ def _surfaces(rng: np.random.Generator) -> tuple[Surface, ...]:
     back = textures.grain(rng, (196, 204, 200), 3 * _PPM, 9 * _PPM, 3)
     back[: _PPM // 2] = (86, 128, 104) if rng.random() < 0.5 else (150, 84, 70)
     side = textures.grain(rng, (188, 194, 192), 3 * _PPM, 8 * _PPM, 3)
+    front = textures.grain(rng, (188, 194, 192), 3 * _PPM, 9 * _PPM, 3)
+    front[_PPM : int(2.9 * _PPM), 3 * _PPM : 6 * _PPM] = (150, 176, 190)
+    front[:, int(4.45 * _PPM) : int(4.55 * _PPM)] = (92, 96, 98)
     return (
+        Surface((4.5, -5.0, 3.0), (-9, 0, 0), (0, 0, -3), front),
         Surface((-4.5, 3.0, 3.0), (9, 0, 0), (0, 0, -3), back),
         Surface((-4.5, -5.0, 3.0), (0, 8, 0), (0, 0, -3), side),
         Surface((4.5, 3.0, 3.0), (0, -8, 0), (0, 0, -3), side[:, ::-1].copy()),

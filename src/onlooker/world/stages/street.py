@@ -46,8 +46,10 @@ def _surfaces(rng: np.random.Generator) -> tuple[Surface, ...]:
     textures.crossing(road, left, left + 3 * _PPM, _PPM)
     far = textures.paving(rng, (158, 154, 148), int(2.6 * _PPM), wide, (_PPM // 2, _PPM))
     houses = textures.facade(rng, 9 * _PPM, wide, _PPM)
+    behind = textures.facade(rng, 8 * _PPM, wide, _PPM)
     kerb = np.full((8, 64, 3), 186, np.uint8)
     return (
+        Surface((_RIGHT, -11.0, 8.0), (_LEFT - _RIGHT, 0.0, 0.0), (0, 0, -8.0), behind),
         Surface((_LEFT, 9.6, 9.0), span, (0, 0, -9.0), houses),
         Surface((_LEFT, 9.6, 0.0), span, (0, -2.6, 0), far, True),
         Surface((_LEFT, 7.0, 0.0), span, (0, -6.0, 0), road, True),
