@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,21 +24,22 @@ def signed_distance(points: Array, starts: Array, ends: Array) -> Array:
     >>> signed_distance(np.array([[2.0, 1.0], [5.0, 2.0], [4.0, 2.0]]), *square).round(6) + 0.0
     array([ 1., -1.,  0.])
     """
-    along = ends - starts
-    to = points[:, None] - starts
-    share = np.clip((to * along).sum(-1) / np.maximum((along**2).sum(-1), 1e-300), 0, 1)
-    gaps = to - share[..., None] * along
-    nearest = np.sqrt((gaps**2).sum(-1).min(axis=1))
-    return np.asarray(np.where(contains(points, starts, ends), nearest, -nearest))
+    return np.asarray(signed_distances(points[:, 0], points[:, 1], starts, ends, np.array([0]))[0])
 
 
-def contains(points: Array, starts: Array, ends: Array) -> NDArray[np.bool_]:
-    """Even-odd rule (n,): whether a ray to the right crosses an odd number of edges."""
-    x, y = points[:, :1], points[:, 1:]
-    spans = (starts[:, 1] > y) != (ends[:, 1] > y)
-    rise = ends[:, 1] - starts[:, 1]
-    at = starts[:, 0] + (y - starts[:, 1]) * (ends[:, 0] - starts[:, 0]) / np.where(rise == 0, 1.0, rise)
-    return np.asarray((spans & (x < at)).sum(axis=1) % 2 == 1)
+def signed_distances(x: Array, y: Array, starts: Array, ends: Array, firsts: NDArray[np.intp]) -> Array:
+    """The same for several polygons at once: (p, n). Polygon i has the edges from `firsts[i]` on; `x`, `y` are (n,), or
+    (e, n) where the polygons look at different points."""
+    ax, ay = starts[:, :1], starts[:, 1:]
+    run, rise = ends[:, :1] - ax, ends[:, 1:] - ay
+    dx, dy = x - ax, y - ay
+    share = np.clip((dx * run + dy * rise) / np.maximum(run**2 + rise**2, 1e-300), 0, 1)
+    near = np.minimum.reduceat((dx - share * run) ** 2 + (dy - share * rise) ** 2, firsts, axis=0)
+    # even-odd rule: a ray to the right crosses an odd number of edges
+    spans = (ay > y) != (ends[:, 1:] > y)
+    passed = spans & (dx < dy * (run / np.where(rise == 0, 1.0, rise)))
+    inside = np.logical_xor.reduceat(passed, firsts, axis=0)
+    return np.asarray(np.where(inside, 1.0, -1.0) * np.sqrt(near))
 
 
 def common_area(boxes: Array, starts: Array, ends: Array) -> Array:
@@ -79,19 +81,22 @@ def ring_area(ring: Array) -> float:
     return float(0.5 * (x * np.roll(y, -1) - np.roll(x, -1) * y).sum())
 
 
-def cross(a: Array, b: Array) -> Array:
-    """z of the cross product of plane vectors (..., 2)."""
-    return np.asarray(a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0])
-
-
-def meeting(p: Array, q: Array, a: Array, b: Array) -> tuple[NDArray[np.bool_], Array]:
-    """Whether steps p -> q meet segments a -> b (broadcast over leading axes), and at which share of the step."""
-    step, line = q - p, b - a
-    turn = cross(step, line)
+def meeting(
+    step: tuple[Array, Array], start: tuple[Array, Array], line: tuple[Array, Array]
+) -> tuple[Any, Array, Array]:
+    """Where steps meet lines, all given as x and y that broadcast: the step's vector, the line's start as seen from the
+    step's, the line's vector. Returns whether they meet, at which share of the step, and the turn from step to line
+    (> 0: the step goes to the line's left in a picture, whose y axis points down)."""
+    turn = step[0] * line[1] - step[1] * line[0]
     safe = np.where(turn == 0, 1.0, turn)
-    share = cross(a - p, line) / safe
-    place = cross(a - p, step) / safe
-    return (turn != 0) & (share >= 0) & (share <= 1) & (place >= 0) & (place <= 1), share
+    share = (start[0] * line[1] - start[1] * line[0]) / safe
+    place = (start[0] * step[1] - start[1] * step[0]) / safe
+    return (turn != 0) & (share >= 0) & (share <= 1) & (place >= 0) & (place <= 1), share, turn
+
+
+def cross(a: Array, b: Array) -> float:
+    """z of the cross product of two plane vectors."""
+    return float(a[0] * b[1] - a[1] * b[0])
 
 
 def ring_fault(ring: Sequence[Sequence[float]]) -> str | None:

@@ -93,7 +93,7 @@ class Contact:
 
     def update(self, score: float, time: float, dt: float, rules: ObjectRules) -> None:
         """One observation of both; `dt` seconds of it count."""
-        self.score = score
+        self.score = score = float(score)
         if score >= rules.contact_on:
             if self.held is None and not self.on:
                 self.first = time

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from onlooker.events.anchors import anchor_points
 from onlooker.events.arrays import grow_table, make_table, reset_columns, table_from_json, table_to_json
 from onlooker.events.event import EventLog
-from onlooker.events.geometry import cross, meeting
+from onlooker.events.geometry import meeting
 from onlooker.events.rules import LineRules
 from onlooker.events.tracks import Seen, Tracks
 
@@ -51,6 +51,9 @@ class Lines:
         self.table = make_table(COLUMNS, len(rules), capacity)
         self.applies = np.zeros((len(rules), capacity), bool)
         self.counts = [{"in": 0, "out": 0} for _ in rules]
+        self._start = np.array([r.start for r in rules]).reshape(-1, 2)
+        self._along = np.array([r.end for r in rules]).reshape(-1, 2) - self._start
+        self._tolerance = np.array([r.tolerance for r in rules]).reshape(-1, 1)
         self._margin = np.array([r.margin for r in rules]).reshape(-1, 1)
         self._settle = np.array([r.settle_s for r in rules]).reshape(-1, 1)
         self._count = np.array([r.observations for r in rules]).reshape(-1, 1)
@@ -96,49 +99,46 @@ class Lines:
             self.table[name][:, slots] = COLUMNS[name][1]
 
     def _observe(self, seen: Seen, tracks: Tracks, log: EventLog, epoch: int) -> None:
-        width, height = seen.packet.width, seen.packet.height
-        diagonal = math.hypot(width, height)
-        anchors = {r.anchor for r in self.rules}
-        places = {name: anchor_points(name, seen.detections, seen.boxes, diagonal) for name in sorted(anchors)}
-        points = np.stack([places[r.anchor] for r in self.rules])
-        starts, ends = (
-            np.array([getattr(r, end) for r in self.rules])[:, None] * [width / diagonal, height / diagonal]
-            for end in ("start", "end")
-        )
-        along = ends - starts
+        diagonal = math.hypot(seen.packet.width, seen.packet.height)
+        names = [r.anchor for r in self.rules]
+        places = {name: anchor_points(name, seen.detections, seen.boxes, diagonal) for name in sorted(set(names))}
+        x, y = (np.stack([places[name][:, axis] for name in names]) for axis in range(2))
+        size = np.array([seen.packet.width, seen.packet.height]) / diagonal
+        start, along = self._start * size, self._along * size
         # positive to the left as seen in the picture, whose y axis points down
-        distance = -cross(along, points - starts) / np.linalg.norm(along, axis=-1)
+        aside = along[:, 1:] * (x - start[:, :1]) - along[:, :1] * (y - start[:, 1:])
+        distance = aside / np.hypot(along[:, :1], along[:, 1:])
         counts = self.applies[:, seen.slots] & (seen.scores >= self._score_min) & ~np.isnan(distance)
 
         at = {name: array[:, seen.slots] for name, array in self.table.items()}
-        longer = np.array([r.tolerance for r in self.rules]).reshape(-1, 1, 1) * along
-        self._meet(at, points, starts - longer, ends + longer, counts, seen.packet.pts)
-        side = np.where(
-            counts & (distance >= self._margin - TICK), 1, np.where(counts & (distance <= TICK - self._margin), -1, 0)
+        self._meet(
+            at, x, y, start - self._tolerance * along, (1 + 2 * self._tolerance) * along, counts, seen.packet.pts
         )
-        crossed = self._settle_down(at, side, seen)
+        left, right = counts & (distance >= self._margin - TICK), counts & (distance <= TICK - self._margin)
+        crossed = self._settle_down(at, left.astype(np.int64) - right, seen)
         for name, array in at.items():
             self.table[name][:, seen.slots] = array
         for line, row in np.argwhere(crossed != 0).tolist():
             self._cross(line, int(seen.slots[row]), int(crossed[line, row]), seen, tracks, log, epoch)
 
     def _meet(
-        self, at: dict[str, NDArray[Any]], points: NDArray[np.float64],
-        starts: NDArray[np.float64], ends: NDArray[np.float64], counts: NDArray[np.bool_], time: float,
+        self, at: dict[str, NDArray[Any]], x: NDArray[np.float64], y: NDArray[np.float64],
+        start: NDArray[np.float64], along: NDArray[np.float64], counts: NDArray[np.bool_], time: float,
     ) -> None:  # fmt: skip
         """Where the step from the last place to this one meets the line. A step from the line itself does not: the one
         that led onto it did."""
-        last = np.stack([at["last_x"], at["last_y"]], axis=-1)
-        hits, share = meeting(last, points, starts, ends)
+        step = x - at["last_x"], y - at["last_y"]
+        toward = start[:, :1] - at["last_x"], start[:, 1:] - at["last_y"]
+        hits, share, turn = meeting(step, toward, (along[:, :1], along[:, 1:]))
         hits &= counts & at["last_known"] & (share > 0)
-        to_left = -np.sign(cross(ends - starts, points - last)).astype(np.int64)
-        at["net"] += np.where(hits, to_left, 0)
-        at["met"][hits] = (at["last_time"] + share * (time - at["last_time"]))[hits]
-        at["met_x"][hits] = (last + share[..., None] * (points - last))[..., 0][hits]
-        at["met_y"][hits] = (last + share[..., None] * (points - last))[..., 1][hits]
-        at["last_x"] = np.where(counts, points[..., 0], at["last_x"])
-        at["last_y"] = np.where(counts, points[..., 1], at["last_y"])
-        at["last_time"] = np.where(counts, time, at["last_time"])
+        if hits.any():
+            share = share[hits]
+            at["net"][hits] += np.sign(turn[hits]).astype(np.int64)
+            for name, now in (("met_x", step[0]), ("met_y", step[1])):
+                at[name][hits] = at["last" + name[3:]][hits] + share * now[hits]
+            at["met"][hits] = at["last_time"][hits] + share * (time - at["last_time"][hits])
+        for name, place in (("last_x", x), ("last_y", y), ("last_time", time)):
+            at[name] = np.where(counts, place, at[name])
         at["last_known"] |= counts
 
     def _settle_down(self, at: dict[str, NDArray[Any]], side: NDArray[np.int64], seen: Seen) -> NDArray[np.int64]:

@@ -139,7 +139,7 @@ class Ownership:
         else:
             item.met = item.met if item.blind and scene.time - item.blind[1] <= self.rules.handover_s else []
         item.seen = scene.time
-        x1, y1, x2, y2 = (value / scene.diagonal for value in thing.box)
+        x1, y1, x2, y2 = (float(value) / scene.diagonal for value in thing.box)
         item.size = math.sqrt(max((x2 - x1) * (y2 - y1), 1e-12))
         extend(item.places, scene.time, 0.5 * (x1 + x2), 0.5 * (y1 + y2), self.rules.settle_s)
         self._touch(item, thing, dt, scene)
@@ -280,7 +280,8 @@ class Ownership:
         first = item.contacts[receiver].first
         if item.exchange is not None and item.exchange.receiver == receiver:
             return
-        hidden = item.blind is not None and item.blind[0] <= first and item.blind[1] >= min(ended, first) - 1e-9
+        early, late = min(first, ended) - 1e-9, max(first, ended) + 1e-9
+        hidden = item.blind is not None and item.blind[0] <= late and item.blind[1] >= early
         giver = -1 if item.owner is None else item.owner
         item.exchange = Exchange(giver, receiver, first, ended, hidden)
 

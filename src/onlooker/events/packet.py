@@ -10,6 +10,8 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from onlooker.errors import RecordError
 
 Point = tuple[float, float]
@@ -79,8 +81,16 @@ class Packet:
 
 
 def packet_to_json(packet: Packet) -> dict[str, Any]:
-    """Plain values of a packet, for snapshots."""
-    return asdict(packet)
+    """Plain values of a packet, for snapshots; NumPy numbers become Python's."""
+    values = asdict(packet)
+    values.update(pts=float(packet.pts), seq=int(packet.seq), width=float(packet.width), height=float(packet.height))
+    for d in values["detections"]:
+        d["track_id"] = None if d["track_id"] is None else int(d["track_id"])
+        d["score"] = float(d["score"])
+        d["box"] = [float(value) for value in d["box"]]
+        for name in ("keypoints", "centroid"):
+            d[name] = None if d[name] is None else np.asarray(d[name], np.float64).tolist()
+    return values
 
 
 def packet_from_json(values: dict[str, Any]) -> Packet:

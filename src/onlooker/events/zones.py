@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from onlooker.events.anchors import anchor_points
 from onlooker.events.arrays import grow_table, make_table, reset_columns, table_from_json, table_to_json
 from onlooker.events.event import EventLog
-from onlooker.events.geometry import common_area, contains, edges_of, oriented, signed_distance
+from onlooker.events.geometry import common_area, edges_of, oriented, signed_distance, signed_distances
 from onlooker.events.rules import ZoneRules
 from onlooker.events.tracks import Seen, Tracks
 
@@ -94,20 +94,24 @@ class Zones:
     def distances(self, seen: Seen) -> NDArray[np.float64]:
         """Signed distances (zones, n) in diagonals, positive inside; with `overlap`, the share of the box above it."""
         diagonal = math.hypot(seen.packet.width, seen.packet.height)
-        points = {r.anchor for r in self.rules if r.overlap is None}
-        places = {name: anchor_points(name, seen.detections, seen.boxes, diagonal) for name in sorted(points)}
-        rows = []
-        for rule, (starts, ends) in zip(self.rules, self._edges, strict=True):
-            if rule.overlap is None:
-                rows.append(signed_distance(places[rule.anchor], starts, ends))
-            else:
+        names = [r.anchor for r in self.rules]
+        places = {name: anchor_points(name, seen.detections, seen.boxes, diagonal) for name in sorted(set(names))}
+        if len(places) == 1:
+            points = places[names[0]]
+            x, y = points[:, 0], points[:, 1]
+        else:
+            points = np.stack([places[name] for name in names])[self._owner]
+            x, y = points[..., 0], points[..., 1]
+        distances = signed_distances(x, y, self._starts, self._ends, self._firsts)
+        for zone, rule in enumerate(self.rules):
+            if rule.overlap is not None:
                 area = np.maximum((seen.boxes[:, 2:] - seen.boxes[:, :2]).prod(axis=1), 1e-12)
-                rows.append(common_area(seen.boxes, starts, ends) / area - rule.overlap)
-        return np.array(rows)
+                distances[zone] = common_area(seen.boxes, *self._edges(zone)) / area - rule.overlap
+        return distances
 
     def covers(self, zone: int, x: float, y: float) -> bool:
         """Whether a place (in diagonals) lies in the zone."""
-        return bool(contains(np.array([[x, y]]), *self._edges[zone])[0])
+        return bool(signed_distance(np.array([[x, y]]), *self._edges(zone))[0] >= 0)
 
     def snapshot(self) -> dict[str, Any]:
         """Plain values."""
@@ -130,7 +134,15 @@ class Zones:
         self._size = (width, height)
         scale = np.array([width, height]) / math.hypot(width, height)
         rings = [oriented([np.array(ring) * scale for ring in (r.polygon, *r.holes)]) for r in self.rules]
-        self._edges = [edges_of(ring) for ring in rings]
+        edges = [edges_of(ring) for ring in rings]
+        counts = [len(starts) for starts, _ in edges]
+        self._starts, self._ends = (np.concatenate([pair[i] for pair in edges]) for i in range(2))
+        self._firsts = np.cumsum([0, *counts[:-1]])
+        self._owner = np.repeat(np.arange(len(counts)), counts)  # the zone of each edge
+
+    def _edges(self, zone: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        mine = self._owner == zone
+        return self._starts[mine], self._ends[mine]
 
     def _observe(self, seen: Seen, tracks: Tracks, log: EventLog, epoch: int) -> None:
         distance = self.distances(seen)
