@@ -96,6 +96,12 @@ def test_a_pickle_under_a_false_name(tmp_path: Path) -> None:
         read_header(tmp_path / "x.safetensors")
 
 
+def test_a_header_length_that_begins_like_a_pickle_or_zip_is_no_pickle(tmp_path: Path) -> None:
+    for length in (0x80, 0x280, 0x4B50):
+        raw = b"{}".ljust(length)
+        assert read_header(written(tmp_path / "x.safetensors", raw)).tensors == {}
+
+
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"nothing\.safetensors"):
         read_header(tmp_path / "nothing.safetensors")

@@ -69,12 +69,13 @@ def read_header(path: str | Path) -> Header:
 def _header_length(prefix: bytes, size: int, name: str) -> int:
     if len(prefix) < 8:
         raise WeightsError(f"{name}: only {size} bytes, no safetensors file. Fetch it again.")
-    if prefix[:2] == b"PK" or prefix[:1] == b"\x80":
+    length: int = struct.unpack("<Q", prefix)[0]
+    # an honest length may begin with the same bytes as a pickle, so a length that fits is never taken for one
+    if length > MAX_HEADER and (prefix[:2] == b"PK" or prefix[:1] == b"\x80"):
         raise UnsafeCheckpoint(
             f"{name}: this is a pickle under the name of a safetensors file, and a pickle can run code. "
             "Convert it in a sandbox: onlooker weights convert FILE --method NAME --out FILE.safetensors"
         )
-    length: int = struct.unpack("<Q", prefix)[0]
     if length > MAX_HEADER:
         raise UnsafeCheckpoint(
             f"{name}: claims a header of {length} bytes; the limit is {MAX_HEADER}. This is not a safetensors file, "
