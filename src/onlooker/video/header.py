@@ -17,7 +17,7 @@ from onlooker.video.index import steps_vary
 from onlooker.video.info import VideoInfo, choose_audio, choose_video, describe_audio
 from onlooker.video.limits import Limits
 from onlooker.video.orientation import Orientation
-from onlooker.video.packets import choose, packets
+from onlooker.video.packets import choose, detect_damage, packets
 from onlooker.video.sniff import is_cut
 from onlooker.video.source import Source
 
@@ -28,11 +28,12 @@ _PLAUSIBLE_RATES = (0.05, 480.0)
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """`info`, the stored (width, height) of the first picture, and how it is turned for display."""
+    """`info`, the stored (width, height) of the first picture, how it is turned, and whether damage shows strictly."""
 
     info: VideoInfo
     stored_size: tuple[int, int]
     orientation: Orientation
+    strict: bool
 
 
 def read_header(source: Source, limits: Limits, *, apply_rotation: bool) -> Header:
@@ -53,8 +54,8 @@ def read_header(source: Source, limits: Limits, *, apply_rotation: bool) -> Head
         aspect = Fraction(stream.sample_aspect_ratio or 1)
         frames_claimed, name = stream.frames or None, context.name
         time_base, number, kind = Fraction(stream.time_base), stream.index, container.format.name
-        context.thread_count = 1
-        picture, times = _peek(container, choose(container, number))
+        picture, times = _peek(container, choose(container, number), strict=False)
+    strict = name == "h264" and _bears_strictness(source, number)
     if picture is None:
         raise CorruptMedia(f"{source.name}: none of the first {_PEEK} frames can be decoded.", recoverable=False)
     limits.check_picture(picture.width, picture.height, source.name)
@@ -93,7 +94,7 @@ def read_header(source: Source, limits: Limits, *, apply_rotation: bool) -> Head
         ignored_streams=ignored,
         warnings=tuple(notes),
     )
-    return Header(info, (width, height), orientation)
+    return Header(info, (width, height), orientation, strict)
 
 
 def _header_duration(container: Any, stream: Any) -> float | None:
@@ -102,10 +103,19 @@ def _header_duration(container: Any, stream: Any) -> float | None:
     return container.duration / av.time_base if container.duration else None
 
 
-def _peek(container: Any, stream: Any) -> tuple[Any, list[int]]:
+def _bears_strictness(source: Source, number: int) -> bool:
+    """Whether the first picture is sound by the strict rules: then the encoder is one that keeps them."""
+    with source.open() as container:
+        picture, _ = _peek(container, choose(container, number), strict=True, count=16)
+    return picture is not None and not picture.is_corrupt
+
+
+def _peek(container: Any, stream: Any, *, strict: bool, count: int = _PEEK) -> tuple[Any, list[int]]:
     """The first picture that can be decoded, and the time stamps of the first packets."""
     picture, times = None, []
-    for packet in islice(packets(container, stream), _PEEK):
+    stream.codec_context.thread_count = 1
+    detect_damage(stream.codec_context, strict=strict)
+    for packet in islice(packets(container, stream), count):
         if packet.pts is not None and not packet.is_discard:
             times.append(packet.pts)
         if picture is None and packet.size:

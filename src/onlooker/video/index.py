@@ -27,7 +27,7 @@ _PACKET_ARRAYS = (
     "packet_damaged",
 )
 _FRAME_ARRAYS = ("pts", "time", "duration", "ordinal")
-_FACTS = ("stream", "fingerprint", "truncated", "warnings", "seekable")
+_FACTS = ("stream", "fingerprint", "strict", "truncated", "warnings", "seekable")
 
 Int64 = NDArray[np.int64]
 
@@ -42,7 +42,7 @@ class FrameIndex:
     frames) are not in it. Per packet, all (packets,): `packet_pts`, `packet_dts`, `packet_pos`, `packet_size`,
     `packet_key`, `packet_skip` (gives no visible frame), `packet_damaged` (the container says so).
 
-    Built by `scan_index`; kept with `save` and `load`.
+    `strict`: slices that don't end with their data count as damage. Built by `scan_index`; kept with `save` and `load`.
     """
 
     pts: Int64
@@ -60,6 +60,7 @@ class FrameIndex:
     origin: Fraction
     stream: int
     fingerprint: str
+    strict: bool = False
     truncated: bool = False
     seekable: bool = True
     warnings: tuple[str, ...] = field(default=())

@@ -51,3 +51,13 @@ def number_packet(packet: Any, number: int) -> None:
     That matches pictures to packets also where time stamps repeat, are missing or wrong. Decoders don't use them.
     """
     packet.pts = packet.dts = number
+
+
+def detect_damage(context: Any, *, strict: bool) -> None:
+    """Let the decoder report what it can about damage; to be called before it decodes.
+
+    `strict` makes the H.264 decoder refuse slices that don't end where their data ends. Some encoders write such
+    slices, see `header.read_header`.
+    """
+    if strict and context.name == "h264":
+        context.options = {"err_detect": "aggressive"}

@@ -12,7 +12,7 @@ import av
 from onlooker.errors import SourceTimeout
 from onlooker.video.index import FrameIndex
 from onlooker.video.limits import Limits
-from onlooker.video.packets import choose, number_packet, packets
+from onlooker.video.packets import choose, detect_damage, number_packet, packets
 from onlooker.video.source import Source
 
 SLACK = 8
@@ -52,6 +52,7 @@ class Pass:
         self.visits = 0
         """How often `go_to` was called."""
         self._start = 0
+        self._sick = False  # after damage, flushing leaves traces in FFmpeg's H.264 decoder: it has to be a new one
 
     def can_continue(self, frame: int, anchor: int) -> bool:
         """Whether going forward gives `frame`, with no key packet far ahead on the way."""
@@ -65,9 +66,13 @@ class Pass:
     def go_to(self, ordinal: int) -> None:
         """Make `ordinal` the next packet that is decoded, with a decoder that knows nothing from before."""
         self.visits += 1
+        if self._container is not None and not self.drained:
+            self.drain()  # what is still on its way may be damaged
         self._stop_reading()
         self.ready.clear()
         self.waiting.clear()
+        if self._sick:
+            self.close()
         if not (self._container is not None and self._index.seekable and self._seek(ordinal)):
             self._open()
             if not (ordinal > 0 and self._index.seekable and self._seek(ordinal)):
@@ -85,6 +90,7 @@ class Pass:
         context = self._stream.codec_context
         context.thread_count = self._threads
         context.thread_type = "AUTO"
+        detect_damage(context, strict=self._index.strict)
 
     def _seek(self, ordinal: int) -> bool:
         """Seek until reading meets the packet; where the container lands is compared, not trusted."""
@@ -161,6 +167,7 @@ class Pass:
             step.pictures.append((ordinal, picture))
             if picture.is_corrupt:
                 step.flagged.add(ordinal)
+        self._sick |= step.failed or bool(step.flagged)
         return step
 
     def _check_time(self) -> None:
@@ -183,7 +190,7 @@ class Pass:
         self._stop_reading()
         self.ready.clear()
         self.waiting.clear()
-        self.drained = True
+        self.drained, self._sick = True, False
         if self._stream is not None:
             # Frees wait for the decoder's threads with the interpreter locked, and one that has something to log
             # waits for the interpreter: let them finish first, with it unlocked.

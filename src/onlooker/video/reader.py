@@ -295,7 +295,7 @@ class Video:
 
     def _scan(self) -> FrameIndex:
         header = self._head()
-        index = scan_index(self._opened(), header.info.stream, cut=header.info.truncated)
+        index = scan_index(self._opened(), header.info.stream, cut=header.info.truncated, strict=header.strict)
         self._limits.check_duration(index.end, self.name)
         if not len(index):
             raise UnsupportedMedia(f"{self.name}: the video stream holds no frame that can be shown.")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onlooker.errors import UnsupportedMedia
+from onlooker.video.h264 import LossDetector
 from onlooker.video.index import FrameIndex, Int64
 from onlooker.video.packets import choose, number_packet, packets
 from onlooker.video.source import Source
@@ -23,10 +24,11 @@ _ORDERLESS = {"avi", "h261", "h263", "h264", "hevc", "vvc", "m4v", "mpegvideo", 
 """Containers without presentation times; what FFmpeg makes up for them is wrong where pictures are reordered."""
 
 
-def scan_index(source: Source, stream_index: int, *, cut: bool) -> FrameIndex:
-    """Read every packet of one video stream once. `cut`: the container says that its end is missing.
+def scan_index(source: Source, stream_index: int, *, cut: bool, strict: bool = False) -> FrameIndex:
+    """Read every packet of one video stream once.
 
-    About 300,000 small packets per second. Raises UnsupportedMedia when the stream holds no packets.
+    About 100,000 small packets per second. `cut`: the container says that its end is missing; `strict`: see
+    FrameIndex. Raises UnsupportedMedia when the stream holds no packets.
     """
     with source.open() as container:
         stream = choose(container, stream_index)
@@ -62,7 +64,7 @@ def scan_index(source: Source, stream_index: int, *, cut: bool) -> FrameIndex:
     shown = (pts + shift)[ordinal]
     order = np.lexsort((ordinal, shown))
     ordinal, shown = ordinal[order], shown[order]
-    final = int(duration[ordinal[-1]]) or round(step / time_base) if len(ordinal) else 0
+    final = _last_step(shown, duration[ordinal], step / time_base)
     origin = _origin(Fraction(int(shown[0])) * time_base if len(shown) else Fraction(0), sounds)
     return FrameIndex(
         pts=pts[ordinal],
@@ -80,6 +82,7 @@ def scan_index(source: Source, stream_index: int, *, cut: bool) -> FrameIndex:
         origin=origin,
         stream=stream_index,
         fingerprint=source.fingerprint(),
+        strict=strict,
         truncated=truncated,
         seekable=clocked and not shift.any() and _can_recognise(pos, size),
         warnings=tuple(notes),
@@ -88,7 +91,9 @@ def scan_index(source: Source, stream_index: int, *, cut: bool) -> FrameIndex:
 
 def _read_table(container: Any, stream: Any) -> tuple[Int64, bool]:
     """All packets as rows (pts, dts, pos, size, duration, key, skip, damaged), and whether reading broke off."""
-    hidden = _HIDDEN.get(stream.codec_context.name)
+    codec = stream.codec_context
+    hidden = _HIDDEN.get(codec.name)
+    losses = LossDetector(codec.extradata or b"") if codec.name == "h264" else None
     rows: list[tuple[int, ...]] = []
     add = rows.append
     state: dict[str, bool] = {}
@@ -105,7 +110,7 @@ def _read_table(container: Any, stream: Any) -> tuple[Int64, bool]:
                 packet.duration or 0,
                 packet.is_keyframe,
                 skip,
-                packet.is_corrupt,
+                packet.is_corrupt or (losses is not None and size > 0 and losses.follows_loss(bytes(packet))),
             )
         )
     return np.array(rows, np.int64).reshape(-1, _COLUMNS), state.get("broken", False)
@@ -138,6 +143,15 @@ def _origin(first: Fraction, sounds: list[Fraction]) -> Fraction:
     Sound that starts before zero only to prime its decoder (Opus, AAC) doesn't move it.
     """
     return min([first, *(max(sound, min(Fraction(0), first)) for sound in sounds)])
+
+
+def _last_step(shown: Int64, durations: Int64, nominal: Fraction) -> int:
+    """Ticks that the last frame stays: what its packet says, unless packets contradict the time stamps."""
+    typical = float(np.median(np.diff(shown))) if len(shown) > 1 else float(nominal)
+    claimed = float(np.median(durations)) if len(durations) else 0.0
+    if len(shown) and durations[-1] > 0 and 0.5 * typical <= claimed <= 2 * typical:
+        return int(durations[-1])
+    return max(1, round(typical))
 
 
 def _epochs(dts: Int64, duration: Int64, time_base: Fraction) -> Int64:

@@ -33,8 +33,7 @@ def clip_times(
         phase = 0.0 if generator is None else float(uniform(generator, 1)[0])
         count = max(1, int(np.ceil((end - start) * fps - phase - 1e-9)))
         times = start + (np.arange(count) + phase) / fps
-    inside: NDArray[np.float64] = np.minimum(times, np.nextafter(end, start))
-    return inside
+    return np.asarray(np.minimum(times, np.nextafter(end, start)), np.float64)
 
 
 def stride_offset(stride: int, count: int, generator: Any = None) -> int:
