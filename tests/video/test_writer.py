@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onlooker.errors import ConfigError, MediaError, PermissionDenied, StorageError
+from onlooker.video import Video
 from onlooker.video.writer import VideoWriter, concatenate
 
 TICK = 1 / 90_000
@@ -193,6 +194,19 @@ def test_transport_stream_sound_is_encoded_again(tmp_path: Path) -> None:
     assert np.abs(line[rate // 4 : rate]).max() > 0.3
 
 
+@pytest.mark.real
+def test_sound_of_an_open_video_is_on_its_clock(tmp_path: Path, clips: Path) -> None:
+    with Video(clips / "person_with_speech.mp4") as video:
+        path = write(tmp_path / "v.mp4", grey(len(video)), video.index.time.tolist(), sound=video)
+        wanted = video.sound(48_000, mono=False).samples[:, 0]
+    with Video(path) as written:
+        got = written.sound(48_000, mono=False).samples[:, 0]
+    count = min(len(wanted), len(got))
+    assert count > 9 * 48_000
+    error = wanted[:count] - got[:count]
+    assert np.square(error).mean() < 0.05 * np.square(wanted[:count]).mean()
+
+
 def test_a_source_without_sound_gives_silence_not_an_error(tmp_path: Path) -> None:
     silent = write(tmp_path / "silent.mp4", grey(5), rate=25)
     path = write(tmp_path / "v.mp4", grey(5), rate=25, sound=silent)
@@ -269,6 +283,7 @@ def test_nothing_shows_before_the_end(tmp_path: Path) -> None:
 FULL_DISK = """
 import sys, os, numpy as np
 from onlooker.errors import DiskFull
+from onlooker.video import Video
 from onlooker.video.writer import VideoWriter
 noise = np.random.default_rng(0).integers(0, 255, (8, 240, 320, 3), np.uint8)
 {limit}

@@ -19,8 +19,8 @@ _BINS = (8, 16, 16)
 def thumbnail(image: NDArray[np.uint8]) -> Thumbnail:
     """RGB (27, 48, 3), each pixel the mean of the area it stands for."""
     height, width = image.shape[:2]
-    # a decimated large picture still has a hundred samples for each pixel of the thumbnail
-    stride = max(1, min(height // 240, width // 400))
+    # a decimated large picture still has forty samples for each pixel of the thumbnail
+    stride = max(1, min(height // 180, width // 320))
     if stride > 1:
         image = image[::stride, ::stride]
     return cv2.resize(np.ascontiguousarray(image), (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)  # type: ignore[no-any-return]
@@ -61,15 +61,17 @@ def mixture(
     step = last - first
     length = float(step @ step) + 1e-6
     moved = between - first
-    alpha = moved @ step / length
+    alpha: NDArray[np.float32] = (moved @ step / length).astype(np.float32)
     rest = moved - alpha[:, None] * step
-    return alpha, 2 * np.sqrt((rest * rest).sum(axis=1) / length)
+    unexplained: NDArray[np.float32] = 2 * np.sqrt(np.einsum("nd,nd->n", rest, rest) / np.float32(length))
+    return alpha, unexplained
 
 
 def _inside_bars(one: Thumbnail, other: Thumbnail) -> tuple[slice, slice]:
     """The part that is not black in both frames along whole edges, unless that leaves too little to compare."""
-    light = np.maximum(one.max(axis=2), other.max(axis=2)) > _DARK
-    rows, columns = np.flatnonzero(light.any(axis=1)), np.flatnonzero(light.any(axis=0))
+    lightest = np.maximum(one, other)
+    rows = np.flatnonzero(lightest.reshape(HEIGHT, -1).max(axis=1) > _DARK)
+    columns = np.flatnonzero(lightest.max(axis=0).max(axis=1) > _DARK)
     if len(rows) < HEIGHT // 3 or len(columns) < WIDTH // 3:
         return slice(None), slice(None)
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
@@ -78,7 +80,7 @@ def _inside_bars(one: Thumbnail, other: Thumbnail) -> tuple[slice, slice]:
 def _structure_change(one: Thumbnail, other: Thumbnail) -> float:
     a = cv2.cvtColor(np.ascontiguousarray(one), cv2.COLOR_RGB2GRAY).astype(np.float32)
     b = cv2.cvtColor(np.ascontiguousarray(other), cv2.COLOR_RGB2GRAY).astype(np.float32)
-    contrast = max(float(a.std()), float(b.std()))
+    contrast = max(_mean_and_spread(a)[1], _mean_and_spread(b)[1])
     matters = 1.0 - np.exp(-((contrast / _FLAT) ** 2))
     return float((1.0 - max(_correlation(a, b), _correlation(b, a))) * matters)
 
@@ -88,14 +90,19 @@ def _correlation(whole: NDArray[np.float32], other: NDArray[np.float32]) -> floa
     height, width = whole.shape
     down, right = max(1, int(height * _SEARCH)), max(1, int(width * _SEARCH))
     middle = other[down : height - down, right : width - right]
-    size = middle.size
-    product = cv2.matchTemplate(whole, middle - middle.mean(), cv2.TM_CCORR) / size
+    centre, deviation = _mean_and_spread(middle)
+    product = cv2.matchTemplate(whole, middle - np.float32(centre), cv2.TM_CCORR) / middle.size
     window = (middle.shape[1], middle.shape[0])
     corner = (slice(0, product.shape[0]), slice(0, product.shape[1]))
     mean = cv2.boxFilter(whole, cv2.CV_32F, window, anchor=(0, 0), borderType=cv2.BORDER_REFLECT)[corner]
     square = cv2.boxFilter(whole * whole, cv2.CV_32F, window, anchor=(0, 0), borderType=cv2.BORDER_REFLECT)[corner]
-    spread = np.sqrt(np.maximum(square - mean * mean, 0.0)) * float(middle.std())
+    spread = np.sqrt(np.maximum(square - mean * mean, 0.0)) * np.float32(deviation)
     return float((product / (spread + _NOISE)).max())
+
+
+def _mean_and_spread(picture: NDArray[np.float32]) -> tuple[float, float]:
+    mean, spread = cv2.meanStdDev(picture)
+    return float(mean[0, 0]), float(spread[0, 0])
 
 
 def _histogram(picture: Thumbnail) -> NDArray[np.float32]:

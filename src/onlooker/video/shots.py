@@ -3,7 +3,8 @@
 Every frame is kept as a thumbnail for about three seconds. A cut is a step between two frames that is large, stands
 out from the steps around it, and stays: no frame shortly before it looks like one shortly after it, which a flash or
 an object close to the lens does not survive. A dissolve or fade is a stretch in which every frame is a mixture of the
-same two pictures with steadily growing weight, which motion of camera or objects never is.
+same two pictures with steadily growing weight, which motion of camera or objects never is. (So a long dissolve between
+shots in which much moves is missed, and wipes are not looked for.)
 
 Thresholds are in units of `difference` (see `shot_features`), in which the same view lies near 0 and two different
 shots near 1.4. Nothing depends on how the frames are cut into chunks.
@@ -146,7 +147,7 @@ class _Window:
 
     def __init__(self, state: State) -> None:
         self.seen = int(state["seen"])
-        self._thumbnails = list(state["thumbnails"])
+        self._thumbnails: list[Thumbnail] = list(state["thumbnails"])
         self._vectors = [_vector(t) for t in self._thumbnails]
         self._times = list(state["times"])
         self._indices = list(state["indices"])
@@ -224,7 +225,7 @@ class _Window:
         self._insert(self._change(at, at, at, "cut", score))
 
     def _suspects(self, b: int) -> list[int]:
-        """Starts of windows up to `b` whose middle frame is about half of each end: cheap, and enough for most frames."""
+        """Starts of windows up to `b` whose middle frame is about half of each end: a cheap test, which few pass."""
         lowest = max(self._first, self._settled)
         starts = np.array([b - n for n in _LENGTHS if b - n >= lowest], int)
         if not len(starts):
@@ -287,9 +288,11 @@ class _Window:
         self._pending = [c for c in self._pending if c.kind != "cut" or not a < c.at <= b]
         vectors = np.array(self._vectors[a + 1 - self._first : b - self._first])
         alpha, rest = mixture(self._vectors[a - self._first], self._vectors[b - self._first], vectors)
-        start, end = _extent(alpha, a, b)
-        before, after = self._picture(start - 1), self._picture(end)
+        before, after = self._picture(a), self._picture(b)
         plain_before, plain_after = is_plain(before, after), is_plain(after, before)
+        start, end = _extent(alpha, a, b)
+        # nothing moves in a plain picture: the weights near it are sure
+        start, end = a + 1 if plain_before else start, b if plain_after else end
         half = a + 1 + int(np.argmax(np.append(alpha, 1.0) >= 0.5))
         at = end if plain_after else start if plain_before else half
         kind: Kind = "fade" if plain_before or plain_after else "dissolve" if b - a > 2 else "cut"
@@ -365,7 +368,8 @@ def _step(before: Thumbnail, after: Thumbnail) -> float:
 
 def _vector(picture: Thumbnail) -> NDArray[np.float32]:
     small = cv2.resize(picture, (WIDTH // 2, HEIGHT // 2), interpolation=cv2.INTER_AREA)
-    return small.astype(np.float32).ravel()
+    vector: NDArray[np.float32] = small.astype(np.float32).ravel()
+    return vector
 
 
 def _is_steady(alpha: NDArray[np.float32], rest: NDArray[np.float32]) -> bool:

@@ -12,14 +12,16 @@ import av
 import numpy as np
 from av.codec.context import Flags
 
-from onlooker.errors import ConfigError
+from onlooker.errors import ConfigError, MediaError
+from onlooker.video.reader import Video
 
 if TYPE_CHECKING:
-    from onlooker.video import Sound
+    from onlooker.video.sound import Sound
 
 # what browsers play inside MP4; anything else is decoded and encoded again
 _COPIED_CODECS = {"aac", "mp3", "opus", "flac"}
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
+_CHUNK_SECONDS = 10.0
 _BLOCK = 1024  # samples in one AAC frame
 _LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 
@@ -42,13 +44,15 @@ class Soundtrack(Protocol):
         ...
 
 
-def add_soundtrack(output: Any, sound: Sound | str | Path, origin: float) -> Soundtrack | None:
-    """A soundtrack from samples or from another file; None where that file has no sound.
+def add_soundtrack(output: Any, sound: Sound | Video | str | Path, origin: float) -> Soundtrack | None:
+    """A soundtrack from samples, an open video or another file; None where there is no sound.
 
     `origin` is the media time that becomes zero of the output. What comes before it is left out.
     """
     if isinstance(sound, str | Path):
         return _from_file(output, sound, origin)
+    if isinstance(sound, Video):
+        return _from_video(output, sound, origin)
     samples = np.asarray(sound.samples, np.float32)
     if samples.ndim == 1:
         samples = samples[:, None]
@@ -78,6 +82,17 @@ def _from_file(output: Any, path: str | Path, origin: float) -> Soundtrack | Non
         return None
     start = float(first.time) - origin
     return _Encoded(output, chain([first], frames), first.sample_rate, len(first.layout.channels), start, source)
+
+
+def _from_video(output: Any, video: Video, origin: float) -> Soundtrack | None:
+    """The sound on the clock of the video's pictures; what cannot be decoded is silence."""
+    audio = video.info.audio
+    if audio is None:
+        return None
+    start = max(0.0, origin)
+    chunks = video.sound_chunks(_CHUNK_SECONDS, audio.rate, mono=audio.channels > 8, start=start)
+    blocks = (block for chunk in chunks for block in _blocks(chunk.samples, chunk.rate))
+    return _Encoded(output, blocks, audio.rate, audio.channels, start - origin)
 
 
 def _blocks(samples: np.ndarray, rate: int) -> Iterator[av.AudioFrame]:
@@ -173,7 +188,10 @@ class _Encoded:
 
     def advance(self, until: float) -> None:
         while self._at < until * self._rate:
-            frame = next(self._frames, None)
+            try:
+                frame = next(self._frames, None)
+            except MediaError as error:
+                self.problem, frame = str(error), None
             if frame is None:
                 return
             # filled-in silence may differ in sample format from what the source gives

@@ -21,7 +21,8 @@ from onlooker.video.soundtrack import Soundtrack, add_soundtrack
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from onlooker.video import Sound, Video
+    from onlooker.video.reader import Video
+    from onlooker.video.sound import Sound
 
 _TICKS = 90_000  # a second; 24, 25, 30, 50, 60 and 30000/1001 frames a second fall on whole ticks
 _LONGEST_EDGE = 16_384
@@ -35,8 +36,9 @@ class VideoWriter:
     Times must increase and are kept to 1/90000 s (finer where `rate` needs it); the last frame lasts `1 / rate`, or as
     long as the one before it. `origin` is the media time that becomes zero of the file. Odd sizes are padded to even
     ones by repeating the last row and column. `quality` is x264's rate factor: 0 is lossless, 18 looks lossless, 51 is
-    worst. `sound` is a `Sound` (any rate, AAC is made of it), or a file whose sound is copied packet by packet where
-    browsers play its codec; what stops it from being read is told by `sound_problem` and never stops the picture.
+    worst. `sound` is a `Sound` (any rate) or an open `Video`, from which AAC is made, or the path of a file whose
+    packets are copied where browsers play its codec, with that file's own time stamps. What stops it from being read is
+    told by `sound_problem` and never stops the picture.
 
     The file appears under its name when `close` (or the end of a `with` block) has finished it; after any error or
     interrupt inside the block nothing is left. The same frames give the same bytes.
@@ -60,7 +62,7 @@ class VideoWriter:
         *,
         rate: float | Fraction | None = None,
         quality: float = 23,
-        sound: Sound | str | Path | None = None,
+        sound: Sound | Video | str | Path | None = None,
         origin: float = 0.0,
         threads: int = 2,
     ) -> None:
@@ -226,7 +228,7 @@ def concatenate(
     parts: Sequence[str | Path],
     path: str | Path,
     *,
-    sound_from: Video | Sound | str | Path | None = None,
+    sound_from: Sound | Video | str | Path | None = None,
     origin: float = 0.0,
 ) -> str | None:
     """Join files of `VideoWriter` (same size, no sound, times that go on) into one without encoding again.
@@ -248,7 +250,7 @@ def concatenate(
 
 
 def _join(
-    parts: Sequence[str | Path], pending: PendingFile, sound: Video | Sound | str | Path | None, origin: float
+    parts: Sequence[str | Path], pending: PendingFile, sound: Sound | Video | str | Path | None, origin: float
 ) -> str | None:
     with _open_part(parts[0]) as first:
         template = first.streams.video[0]
@@ -314,7 +316,7 @@ def _add_sound(output: Any, sound: Any, origin: float) -> Soundtrack | None:
     if sound is None:
         return None
     try:
-        return add_soundtrack(output, getattr(sound, "path", sound), origin)
+        return add_soundtrack(output, sound, origin)
     except (OSError, av.FFmpegError) as error:
         raise MediaError(f"the sound cannot be read: {error.strerror or error}. Check that file.") from error
 
