@@ -53,11 +53,10 @@ class SpeedClip:
         )
 
 
-def hour(kind: str, seconds: int, width: int, height: int, cache: Path | None = None) -> Path:
-    """A video of `seconds`, made by copying ten seconds of packets again and again into a container of `kind`."""
-    return _kept(
-        f"hour_{seconds}_{width}x{height}.{kind}", cache, lambda path: _loop(path, kind, seconds, width, height)
-    )
+def hour(kind: str, seconds: int, width: int, height: int, cache: Path | None = None, *, rate: Fraction = RATE) -> Path:
+    """A video of `seconds`, made by copying 250 frames again and again into a container of `kind`."""
+    name = f"hour_{seconds}_{width}x{height}_{rate.numerator}_{rate.denominator}.{kind}"
+    return _kept(name, cache, lambda path: _loop(path, kind, seconds, width, height, rate))
 
 
 class _Scene:
@@ -74,23 +73,21 @@ class _Scene:
         return np.asarray(cv2.addWeighted(draw(number, width, height), 0.7, behind, 0.3, 0), np.uint8)
 
 
-def _loop(path: Path, kind: str, seconds: int, width: int, height: int) -> None:
+def _loop(path: Path, kind: str, seconds: int, width: int, height: int, rate: Fraction) -> None:
     block = path.with_name("block.mp4")
     frames = 250
     scene = _Scene(width, height)
     options = (("preset", "veryfast"), ("crf", "30"))
-    write_video(
-        block,
-        Recipe(width=width, height=height, frames=frames, gop=frames, bframes=2, options=options, paint=scene.paint),
-    )
+    recipe = Recipe(width=width, height=height, frames=frames, rate=rate, gop=frames, bframes=2, options=options)
+    write_video(block, recipe.with_(paint=scene.paint))
     form = {"mkv": "matroska", "ts": "mpegts"}.get(kind, kind)
     with av.open(str(block)) as source, av.open(str(path), "w", format=form, options=BITEXACT) as target:
         stream = source.streams.video[0]
         copy = target.add_stream_from_template(stream)
         base = stream.time_base
         packets = [(bytes(p), p.pts, p.dts, p.duration, p.is_keyframe) for p in source.demux(stream) if p.size]
-        length = round(frames / RATE / base)
-        for turn in range(round(seconds * RATE / frames)):
+        length = round(frames / rate / base)
+        for turn in range(round(seconds * rate / frames)):
             for data, pts, dts, duration, key in packets:
                 packet = av.Packet(data)
                 packet.pts, packet.dts, packet.duration = pts + turn * length, dts + turn * length, duration
