@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 FEATURES = ("bias", "hog", "no_hog", "support", "face", "shoulders", "inside", "contrast", "unsure", "misfit", "cut_off", "part")
 
 # Fitted by calibrate.py on labels.json; see README.md.
-WEIGHTS = np.array([-5.5, 0.70, -0.62, 2.46, 4.51, -0.44, 3.85, 2.23, 0.91, -1.86, 1.18, -3.12])
+WEIGHTS = np.array([-6.89, 1.21, 1.03, 2.18, 4.38, 0.0, 4.34, 4.22, 2.78, 0.48, -0.24, -1.53])
 
 
 @dataclass(frozen=True)

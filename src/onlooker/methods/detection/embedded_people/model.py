@@ -114,6 +114,7 @@ class EmbeddedPeople:
             "grey": np.zeros((0, 0), np.uint8),
             "boxes": np.zeros((0, 4)),
             "scores": np.zeros(0),
+            "moving": np.zeros((0, 4)),
             "prior": init_prior(),
             "background": init_background(),
         }
@@ -156,8 +157,9 @@ class EmbeddedPeople:
         rows, columns = image.shape[:2]
         elapsed = max(state["time"] - state["heavy"], 0.0)
         people = _paint(state["boxes"] * scale, small.shape[:2])
+        shapes = _paint(state["moving"] * scale, small.shape[:2])
         background = state["background"] if follows else init_background()
-        mask, trust, background = step_background(small, elapsed, people, background, self.config.background)
+        mask, trust, background = step_background(small, elapsed, shapes, people, background, self.config.background)
         slope, offset = line(state["prior"], rows)
         smallest = 0.1 * (self._shortest(image) * scale) ** 2
         moving = moving_boxes(mask, smallest) / scale if trust > 0 else np.zeros((0, 4))
@@ -189,6 +191,7 @@ class EmbeddedPeople:
             "full": state["time"] if whole else state["full"],
             "boxes": boxes,
             "scores": scores,
+            "moving": moving,
             "prior": prior,
             "background": background,
         }

@@ -160,7 +160,7 @@ class KalmanTracker:
         """Appearance distance scaled to 0..1, one half where either side has no look."""
         if not len(found.looks):
             return np.full((len(tracks["id"]), len(found.boxes)), 0.5)
-        differ = np.minimum(relink.distance(tracks["look"], found.looks) / 0.5, 1.0)
+        differ = np.minimum(relink.distance(tracks["look"], found.looks) / 0.4, 1.0)
         known = (tracks["views"] > 0)[:, None] & (found.looks.sum(1) > 0)[None]
         return np.asarray(np.where(known, differ, 0.5))
 

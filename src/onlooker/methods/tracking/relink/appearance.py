@@ -1,4 +1,5 @@
-"""What a person looks like, as histograms: colour (Lab) and gradient directions of head, torso and legs."""
+"""What a person looks like, as histograms: colour (Lab) and gradient directions of head, torso and legs, each in two
+halves."""
 
 from __future__ import annotations
 
@@ -6,19 +7,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-WIDTH, HEIGHT = 24, 60
-PARTS = ((0, 11), (11, 32), (32, 60))
-LIGHT, CHROMA, DIRECTIONS = 8, 6, 8
+WIDTH, HEIGHT = 32, 96
+PARTS = ((0, 9), (9, 17), (17, 34), (34, 51), (51, 73), (73, 96))
+LIGHT, CHROMA, DIRECTIONS = 10, 6, 8
 COLOUR = LIGHT + CHROMA * CHROMA
 SIZE = len(PARTS) * (COLOUR + DIRECTIONS)
 
 Look = NDArray[np.float32]
 
-# Pixels at the side of a person's box are mostly background: weigh the middle.
-_ACROSS = np.exp(-0.5 * (np.linspace(-1, 1, WIDTH) / 0.45) ** 2)
-_PIXEL_WEIGHT = np.repeat(_ACROSS[None], HEIGHT, 0)
+# The sides of a person's box are mostly background: only the middle half is looked at.
+_MIDDLE = slice(WIDTH // 4, WIDTH - WIDTH // 4)
 _PART_OF_ROW = np.repeat(np.arange(len(PARTS)), [end - begin for begin, end in PARTS])
-_PART = np.repeat(_PART_OF_ROW[:, None], WIDTH, 1)
+_PART = np.repeat(_PART_OF_ROW[:, None], WIDTH // 2, 1)
+_EQUAL = np.ones(_PART.shape)
 
 
 def describe(image: NDArray[np.uint8], boxes: NDArray[np.float64]) -> Look:
@@ -41,37 +42,44 @@ def _crop(image: NDArray[np.uint8], box: NDArray[np.float64]) -> NDArray[np.uint
 
 def _look(crop: NDArray[np.uint8]) -> Look:
     lab = cv2.cvtColor(crop, cv2.COLOR_RGB2LAB).astype(np.float32)
-    light, a, b = lab[..., 0], lab[..., 1] - 128, lab[..., 2] - 128
-    # Clothes are seldom saturated: the tangent-like squeeze gives most chroma bins to the greyish middle.
-    chroma = [np.tanh(channel / 30.0) * 0.5 + 0.5 for channel in (a, b)]
-    bins = LIGHT + _grid(chroma[0]) * CHROMA + _grid(chroma[1])
-    lightness = _histogram(_PART, light * (LIGHT / 256.0), LIGHT, _PIXEL_WEIGHT)
-    colour = np.bincount(
-        (_PART * COLOUR + bins).reshape(-1), weights=_PIXEL_WEIGHT.reshape(-1), minlength=len(PARTS) * COLOUR
-    ).reshape(len(PARTS), COLOUR)[:, LIGHT:]
-    gx, gy = cv2.Sobel(light, cv2.CV_32F, 1, 0), cv2.Sobel(light, cv2.CV_32F, 0, 1)
-    strength = np.hypot(gx, gy) * _PIXEL_WEIGHT
+    light, a, b = lab[:, _MIDDLE, 0], lab[:, _MIDDLE, 1] - 128, lab[:, _MIDDLE, 2] - 128
+    # Dark clothes differ by little: the square root gives them more bins, as the squeeze does for greyish ones.
+    lightness = _histogram(np.sqrt(light / 255) * LIGHT, LIGHT, _EQUAL)
+    chroma = [(np.tanh(channel / 20) * 0.5 + 0.5) * CHROMA for channel in (a, b)]
+    colour = _joint(chroma[0], chroma[1])
+    gx, gy = (cv2.Sobel(lab[..., 0], cv2.CV_32F, *order)[:, _MIDDLE] for order in ((1, 0), (0, 1)))
     turn = (np.arctan2(gy, gx) % np.pi) * (DIRECTIONS / np.pi)
-    directions = _histogram(_PART, turn, DIRECTIONS, strength, circular=True)
+    directions = _histogram(turn, DIRECTIONS, np.hypot(gx, gy), circular=True)
     parts = [_unit(lightness), _unit(colour), _unit(directions)]
     return np.concatenate(parts, 1).reshape(-1).astype(np.float32)
 
 
-def _grid(value: NDArray[np.float32]) -> NDArray[np.int64]:
-    return np.minimum((value * CHROMA).astype(np.int64), CHROMA - 1)
+def _joint(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Histogram per part of two values at once, each voting into its two nearest bins."""
+    total = np.zeros(len(PARTS) * CHROMA * CHROMA)
+    for i, share in _votes(first):
+        for j, other in _votes(second):
+            index = _PART * CHROMA * CHROMA + i.clip(0, CHROMA - 1) * CHROMA + j.clip(0, CHROMA - 1)
+            total += np.bincount(index.reshape(-1), weights=(share * other).reshape(-1), minlength=len(total))
+    return total.reshape(len(PARTS), -1)
+
+
+def _votes(value: NDArray[np.float32]) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """The two nearest bins of each value and their shares of its vote, so that a little change changes little."""
+    shifted = value - 0.5
+    low = np.floor(shifted).astype(np.int64)
+    share = (shifted - low).astype(np.float32)
+    return [(low, 1 - share), (low + 1, share)]
 
 
 def _histogram(
-    part: NDArray[np.int64], value: NDArray[np.float32], bins: int, weight: NDArray[np.float64], circular: bool = False
+    value: NDArray[np.float32], bins: int, weight: NDArray[np.float64], circular: bool = False
 ) -> NDArray[np.float64]:
-    """Histogram per part with linear votes into the two nearest bins, so that a little change of light changes little."""
-    shifted = value - 0.5
-    low = np.floor(shifted).astype(np.int64)
-    share = shifted - low
+    """Weighted histogram per part."""
     total = np.zeros(len(PARTS) * bins)
-    for offset, vote in ((0, 1 - share), (1, share)):
-        index = (low + offset) % bins if circular else (low + offset).clip(0, bins - 1)
-        total += np.bincount((part * bins + index).reshape(-1), weights=(vote * weight).reshape(-1), minlength=len(total))
+    for low, share in _votes(value):
+        index = low % bins if circular else low.clip(0, bins - 1)
+        total += np.bincount((_PART * bins + index).reshape(-1), weights=(share * weight).reshape(-1), minlength=len(total))
     return total.reshape(len(PARTS), bins)
 
 
@@ -82,13 +90,14 @@ def _unit(histogram: NDArray[np.float64]) -> NDArray[np.float64]:
 def distance(a: Look, b: Look) -> NDArray[np.float64]:
     """How different every pair of looks is, `(len(a), len(b))` in [0, 1]; 1 where a look is missing.
 
-    Per part one minus the Bhattacharyya coefficients, lightness and chroma 0.4 each and gradients 0.2. The part that
-    differs most counts half: it may be hidden or carried things.
+    Per part one minus the Bhattacharyya coefficients: lightness and chroma 0.425 each, gradients 0.15. The part that
+    differs most counts little: it may be hidden, or carried things.
     """
     shape = (-1, len(PARTS), COLOUR + DIRECTIONS)
-    roots = [np.sqrt(look.astype(np.float64)).reshape(shape) for look in (a, b)]
-    similar = np.zeros((len(a), len(b), len(PARTS)))
-    for begin, end, weight in ((0, LIGHT, 0.4), (LIGHT, COLOUR, 0.4), (COLOUR, COLOUR + DIRECTIONS, 0.2)):
-        similar += weight * np.einsum("apk,bpk->abp", roots[0][..., begin:end], roots[1][..., begin:end])
-    differ = np.sort(1 - similar, axis=2)
-    return np.asarray((differ @ np.array([0.4, 0.4, 0.2])).clip(0, 1))
+    first, second = (np.sqrt(look.astype(np.float64)).reshape(shape) * _BLOCK_WEIGHT for look in (a, b))
+    differ = np.sort(1 - np.einsum("apk,bpk->abp", first, second), axis=2)
+    return np.asarray((differ @ _SORTED_WEIGHT).clip(0, 1))
+
+
+_BLOCK_WEIGHT = np.sqrt(np.repeat([0.425, 0.425, 0.15], [LIGHT, COLOUR - LIGHT, DIRECTIONS]))
+_SORTED_WEIGHT = np.array([0.16, 0.16, 0.16, 0.16, 0.16, 0.2])

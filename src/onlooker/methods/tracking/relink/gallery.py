@@ -25,11 +25,11 @@ class Config:
     people: int = 128
     views: int = 4
     memory: float = 3600.0
-    accept: float = 0.10
+    accept: float = 0.05
     margin: float = 1.35
     short: float = 6.0
     near: float = 3.0
-    accept_near: float = 0.16
+    accept_near: float = 0.09
 
 
 VARIANTS = {"default": Config()}
