@@ -11,8 +11,8 @@ from onlooker.world.postures import POSTURES
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`hands` names what `reaching` does with them ("" nothing); `phrase` is a verb in the third person; {thing} and {other}
-    stand for the target and the partner. `base` marks postures that replace standing in the truth."""
+    """`hands` names what `reaching` does with them ("" nothing); `phrase` is a verb in the third person; {thing}
+    and {other} stand for the target and the partner. `base` marks postures that replace standing in the truth."""
 
     motion: Motion
     phrase: str

@@ -171,7 +171,7 @@ def _drop(canvas: Canvas, camera: Camera, zoom: int) -> Floats:
     """How far the ray of each row falls per metre of depth."""
     rows = (np.arange(canvas.image.shape[0]) + 0.5) / zoom
     rays = (rows - camera.K[1, 2]) / camera.K[1, 1]
-    return -(camera.R[2, 2] + rays * camera.R[1, 2])
+    return np.asarray(-(camera.R[2, 2] + rays * camera.R[1, 2]), np.float64)
 
 
 def clip_near(local: Floats) -> Floats:

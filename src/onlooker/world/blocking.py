@@ -127,7 +127,9 @@ def meet(first: Blocking, second: Blocking, x: float, y: float, yaw: float, gap:
     return ready
 
 
-def hand_over(giver: Blocking, taker: Blocking, thing: Thing, hands: tuple[str, str] = ("r", "r"), seconds: float = 1.8) -> None:
+def hand_over(
+    giver: Blocking, taker: Blocking, thing: Thing, hands: tuple[str, str] = ("r", "r"), seconds: float = 1.8
+) -> None:
     """Pass a thing on; both stand face to face and start at the same time."""
     ready = max(giver.now, taker.now)
     giver.until(ready)

@@ -78,7 +78,8 @@ def look_at(
     fov: float,
     roll: float = 0.0,
 ) -> Camera:
-    """The camera that stands at `position` and has `target` in the middle of its picture (`fov` degrees, `roll` radians)."""
+    """The camera that stands at `position` and has `target` in the middle of its picture (`fov` degrees, `roll`
+    radians)."""
     eye = np.asarray(position, np.float64)
     forward = unit(np.asarray(target, np.float64) - eye)
     up = np.array([0.0, 0.0, 1.0]) if abs(forward[2]) < 0.999 else np.array([0.0, 1.0, 0.0])

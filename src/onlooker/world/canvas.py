@@ -1,4 +1,5 @@
-"""The picture under construction: colours, which instance owns each pixel, and the depth that decides who hides whom."""
+"""The picture under construction: colours, which instance owns each pixel, and the depth that decides who hides
+whom."""
 
 from __future__ import annotations
 
@@ -14,9 +15,11 @@ FAR = np.float32(1e6)
 
 @dataclass(slots=True)
 class Canvas:
-    """`image` (h, w, 3) uint8 RGB, `instances` (h, w) uint16 (0: nobody), `depth` (h, w) float32, `ground` (h, w) uint8 0 or 255.
+    """`image` (h, w, 3) uint8 RGB, `instances` (h, w) uint16 (0: nobody), `depth` (h, w) float32, `ground` (h, w)
+    uint8 0 or 255.
 
-    Depth is that of the place on the floor below a thing (camera depth in metres), so one thing hides another as a whole.
+    Depth is that of the place on the floor below a thing (camera depth in metres), so one thing hides another as a
+    whole.
     """
 
     image: Image
@@ -51,14 +54,16 @@ SHIFT = 4  # fractional bits of the coordinates given to OpenCV
 
 
 def fixed(points: NDArray[np.float64], origin: tuple[int, int], zoom: int) -> NDArray[np.int32]:
-    """Continuous picture coordinates as OpenCV fixed-point pixels of a region that starts at `origin`, `zoom` times enlarged."""
+    """Continuous picture coordinates as OpenCV fixed-point pixels of a region that starts at `origin`, `zoom`
+    times enlarged."""
     local = (points - np.array(origin, np.float64)) * zoom - 0.5
     return np.rint(np.clip(local, -4e6, 4e6) * (1 << SHIFT)).astype(np.int32, order="C")
 
 
 @dataclass(slots=True)
 class Patchwork:
-    """One figure on its own small canvas, `zoom` times enlarged; what is painted here lands in the picture with smooth edges."""
+    """One figure on its own small canvas, `zoom` times enlarged; what is painted here lands in the picture with
+    smooth edges."""
 
     origin: tuple[int, int]
     zoom: int
@@ -86,7 +91,8 @@ class Patchwork:
         tint: tuple[float, float, float],
         fog: tuple[float, tuple[int, int, int]],
     ) -> NDArray[np.bool_]:
-        """Put the figure into the picture where nothing nearer stands. Returns its whole silhouette (h, w) of the region."""
+        """Put the figure into the picture where nothing nearer stands. Returns its whole silhouette (h, w) of the
+        region."""
         height, width = (size // self.zoom for size in self.shade.shape)
         x, y = self.origin
         window = (slice(y, y + height), slice(x, x + width))
@@ -116,7 +122,7 @@ class Patchwork:
         density, haze = fog
         if density > 0.01:
             colour = cv2.addWeighted(colour, 1 - density, np.full_like(colour, haze), density, 0)
-        return colour
+        return np.asarray(colour, np.uint8)
 
 
 def darken(image: Image, mask: Image, strength: float) -> None:

@@ -15,14 +15,27 @@ from onlooker.world.script import Act
 if TYPE_CHECKING:
     from onlooker.world.world import World
 
-_PLACE = {"street": "in the street", "shop": "in a shop", "platform": "on a railway platform", "room": "in a room", "film_set": "on a film set"}
-_LIGHT = {"day": "by day", "overcast": "under a grey sky", "evening": "in the evening", "night": "at night", "indoor": ""}
+_PLACE = {
+    "street": "in the street",
+    "shop": "in a shop",
+    "platform": "on a railway platform",
+    "room": "in a room",
+    "film_set": "on a film set",
+}
+_LIGHT = {
+    "day": "by day",
+    "overcast": "under a grey sky",
+    "evening": "in the evening",
+    "night": "at night",
+    "indoor": "",
+}
 _WEATHER = {"clear": "", "rain": "in the rain", "snow": "in the snow", "fog": "in fog"}
 
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A sentence on what is seen from `start` to `end`; `level` is clip, scene or whole; `track_id` whom a clip is about."""
+    """A sentence on what is seen from `start` to `end`; `level` is clip, scene or whole; `track_id` whom a clip is
+    about."""
 
     level: str
     start: float

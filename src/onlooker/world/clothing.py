@@ -58,7 +58,9 @@ class Outfit:
 
     def describe(self) -> str:
         """A noun phrase, as in "a red striped jacket and blue trousers"."""
-        figure = {"plain": "", "print": ""}.get(self.pattern, {"stripes": " striped", "hoops": " hooped"}.get(self.pattern, ""))
+        figure = {"plain": "", "print": ""}.get(
+            self.pattern, {"stripes": " striped", "hoops": " hooped"}.get(self.pattern, "")
+        )
         if self.pattern in ("checks", "dots"):
             figure = " checked" if self.pattern == "checks" else " dotted"
         if self.bottom == "dress":

@@ -26,15 +26,16 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What clips look like. `frames` at `rate` per second, `size` pixels square; `labels` are actions of `scripts.solo.SOLO`;
-    `people` adds watchers; `reversed_pairs` also gives each clip of a label whose reversal is a label played backwards."""
+    """What clips look like. `frames` at `rate` per second, `size` pixels square; `labels` are actions of
+    `scripts.solo.SOLO`; `people` adds watchers; `reversed_pairs` also gives each clip of a label whose reversal is
+    a label played backwards."""
 
     labels: tuple[str, ...]
     frames: int = 16
     rate: float = 8.0
     size: int = 112
     stages: tuple[str, ...] = tuple(STAGES)
-    cameras: tuple[str, ...] = ("static",)
+    cameras: tuple[str, ...] = ("near",)
     people: int = 1
     reversed_pairs: bool = False
 
@@ -52,10 +53,10 @@ class Sample:
 class WorldClips:
     """A map-style dataset of single actions; PyTorch's DataLoader takes it as it is, with any number of workers.
 
-    `split` is train, val or test: identities, outfits, places and moments are drawn from seeds that no other split uses.
-    Item `i` is the same on every machine, in every order. With `cache` (a folder) a clip is rendered once and read back
-    afterwards; files are named by what is in them, so that several processes and recipes may share a folder.
-    Errors: ConfigError for an unknown split, label, stage or camera.
+    `split` is train, val or test: identities, outfits, places and moments are drawn from seeds that no other split
+    uses. Item `i` is the same on every machine, in every order. With `cache` (a folder) a clip is rendered once and
+    read back afterwards; files are named by what is in them, so that several processes and recipes may share a
+    folder. Errors: ConfigError for an unknown split, label, stage or camera.
 
     >>> clips = WorldClips(Recipe(labels=("wave", "jump"), frames=4, size=48), "train", length=10)
     >>> sample = clips[3]
@@ -120,7 +121,9 @@ class WorldClips:
             return _render(arguments)
         from onlooker import __version__
 
-        key = sha256(canonical_json(arguments | {"size": list(arguments["size"]), "version": __version__}).encode()).hexdigest()
+        key = sha256(
+            canonical_json(arguments | {"size": list(arguments["size"]), "version": __version__}).encode()
+        ).hexdigest()
         path = self._cache / key[:2] / f"{key}.npy"
         if path.is_file():
             return np.asarray(np.load(path, allow_pickle=False))

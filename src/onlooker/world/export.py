@@ -1,4 +1,5 @@
-"""The truth in the formats of the field: MOTChallenge, AVA, COCO, Kinetics csv, THUMOS segments, CASIA-style silhouettes."""
+"""The truth in the formats of the field: MOTChallenge, AVA, COCO, Kinetics csv, THUMOS segments, CASIA-style
+silhouettes."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ def export_ava(tables: Mapping[str, pa.Table], path: str | Path, size: tuple[int
     """AVA csv of the key frames at whole seconds, and the label map (pbtxt) beside it."""
     actions = tables["actions"]
     times = actions["time"].to_numpy()
-    labels = {number: name for number, name in enumerate(ACTION_NAMES, 1)}
+    labels = dict(enumerate(ACTION_NAMES, 1))
     write_ava(actions.filter(pa.array(times == np.floor(times))), path, size, labels=labels)
     items = [f'item {{\n  name: "{name}"\n  id: {number}\n}}\n' for number, name in labels.items()]
     atomic_write(Path(path).with_suffix(".pbtxt"), "".join(items).encode())
@@ -45,13 +46,24 @@ def export_coco(frames: Iterable[FrameTruth], path: str | Path, size: tuple[int,
     A keypoint's flag is 2 where the person's own mask covers it, 1 elsewhere in the picture, 0 outside.
     """
     width, height = size
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for truth in frames:
-        images.append({"id": truth.index + 1, "file_name": f"{truth.index:06d}.png", "width": width, "height": height, "time": truth.time})
+        images.append(
+            {
+                "id": truth.index + 1,
+                "file_name": f"{truth.index:06d}.png",
+                "width": width,
+                "height": height,
+                "time": truth.time,
+            }
+        )
         for person in truth.people:
             if person.visible_box is not None:
                 entry = _annotation(truth, person.extent, len(annotations) + 1, 1)
-                annotations.append(entry | {"track_id": person.track_id} | _keypoints(truth, person.joints, person.extent.instance))
+                annotations.append(
+                    entry | {"track_id": person.track_id} | _keypoints(truth, person.joints, person.extent.instance)
+                )
         annotations += [
             _annotation(truth, thing.extent, len(annotations) + 1 + offset, 2)
             for offset, thing in enumerate(t for t in truth.things if t.extent.visible_box is not None)
@@ -118,7 +130,8 @@ def export_kinetics(clips: Iterable[tuple[str, str, float, float, str]], path: s
 
 
 def export_thumos(tables: Mapping[str, pa.Table], folder: str | Path) -> list[Path]:
-    """One `LABEL_val.txt` per action in a folder, lines `video start end` in seconds as THUMOS has them. Returns the files."""
+    """One `LABEL_val.txt` per action in a folder, lines `video start end` in seconds as THUMOS has them. Returns
+    the files."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     lines: dict[str, list[str]] = {}

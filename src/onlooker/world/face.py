@@ -30,7 +30,8 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """`landmarks` (time, 68, 2) pixels, `visible` (time, 68): on the side towards the camera; `size` (time,) pixels per head."""
+    """`landmarks` (time, 68, 2) pixels, `visible` (time, 68): on the side towards the camera; `size` (time,)
+    pixels per head."""
 
     landmarks: Floats
     visible: NDArray[np.bool_]
@@ -151,8 +152,8 @@ def _picture(points: Floats, size: float, centre: Floats, orientation: Floats, v
 def _clip_to_outline(directions: Floats, toward: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     """Points of the ellipsoid in these directions; those on the far side are moved to its outline.
 
-    They move to the nearest place of the outline while the middle of the region is seen; when it is not, those far behind
-    move to where the middle would go, so that a region seen from behind shrinks to a sliver.
+    They move to the nearest place of the outline while the middle of the region is seen; when it is not, those far
+    behind move to where the middle would go, so that a region seen from behind shrinks to a sliver.
     """
     points = np.broadcast_to(directions * _AXES, (len(toward), *directions.shape))
     normal = unit(points / _AXES**2)
@@ -204,16 +205,26 @@ def _glasses(outfit: Outfit, marks: Floats, facing: NDArray[np.bool_]) -> list[P
         middle = eye.mean(1, keepdims=True)
         wide = 1.25 * (eye[:, 3:4] - eye[:, 0:1]) / 2
         tall = np.stack([-wide[..., 1], wide[..., 0]], -1) * 0.85
-        ring = middle + wide * _ROUND[:, :1] + np.where(np.abs(wide).sum(-1, keepdims=True) < 0.2, 0.0, tall) * _ROUND[:, 1:]
+        ring = (
+            middle
+            + wide * _ROUND[:, :1]
+            + np.where(np.abs(wide).sum(-1, keepdims=True) < 0.2, 0.0, tall) * _ROUND[:, 1:]
+        )
         closed = np.concatenate([ring, ring[:, :1]], 1)
-        patches.append(Patch("glasses", (28, 28, 30), ring if outfit.glasses == "sunglasses" else closed, facing, line=outfit.glasses == "glasses"))
+        patches.append(
+            Patch(
+                "glasses",
+                (28, 28, 30),
+                ring if outfit.glasses == "sunglasses" else closed,
+                facing,
+                line=outfit.glasses == "glasses",
+            )
+        )
     bridge = np.stack([marks[:, 39], marks[:, 42]], 1)
     return [*patches, Patch("glasses", (28, 28, 30), bridge, facing, line=True)]
 
 
-def _hat(
-    body: Body, outfit: Outfit, centre: Floats, orientation: Floats, toward: Floats, view: View
-) -> list[Patch]:
+def _hat(body: Body, outfit: Outfit, centre: Floats, orientation: Floats, toward: Floats, view: View) -> list[Patch]:
     if outfit.hat == "none":
         return []
     colour = CLOTH[outfit.hat_colour]
@@ -227,7 +238,9 @@ def _hat(
         shapes.insert(0, ("brim", dark, _CROWN * _AXES * np.array([1.75, 1.95, 1.0])))
     patches = []
     for name, shade, points in shapes:
-        corners, _ = _picture(np.broadcast_to(points, (len(toward), *points.shape)), body.head, centre, orientation, view)
+        corners, _ = _picture(
+            np.broadcast_to(points, (len(toward), *points.shape)), body.head, centre, orientation, view
+        )
         patches.append(Patch(name, shade, corners, always, True))
     return patches
 

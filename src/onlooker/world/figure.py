@@ -78,7 +78,9 @@ def build_solid(
     """Project a thing whose strands are given as `project_strands` takes them."""
     strands = project_strands(points, axes, sizes, rounds, np.zeros(len(rounds)), view, 4)
     present = strands.near > NEAR
-    return Figure(instance, colours, strands, present, _extent(strands.outline, present), _footing(points[0, :, 0], view))
+    return Figure(
+        instance, colours, strands, present, _extent(strands.outline, present), _footing(points[0, :, 0], view)
+    )
 
 
 def _footing(points: Floats, view: View) -> Floats:
@@ -94,7 +96,8 @@ def _extent(outline: Floats, present: NDArray[np.bool_]) -> Floats:
 
 
 def paint_figure(canvas: Canvas, figure: Figure, at: int, light: Light) -> tuple[Region, NDArray[np.bool_]] | None:
-    """Paint the figure's frame `at`. Returns the region (x1, y1, x2, y2) and the silhouette in it, None when out of view."""
+    """Paint the figure's frame `at`. Returns the region (x1, y1, x2, y2) and the silhouette in it, None when out
+    of view."""
     box = figure.box[at]
     if not np.isfinite(box).all():
         return None
@@ -129,7 +132,18 @@ def _paint_parts(work: Patchwork, figure: Figure, at: int) -> None:
 
 
 # the least head height in painted pixels at which a patch is worth its ink
-_DETAIL = {"skin": 3, "hat": 0, "brim": 0, "beard": 7, "mask": 5, "glasses": 14, "lips": 22, "mouth": 18, "lid": 40, "nose": 34}
+_DETAIL = {
+    "skin": 3,
+    "hat": 0,
+    "brim": 0,
+    "beard": 7,
+    "mask": 5,
+    "glasses": 14,
+    "lips": 22,
+    "mouth": 18,
+    "lid": 40,
+    "nose": 34,
+}
 
 
 def _paint_face(work: Patchwork, face: Face, at: int, depth: float) -> None:

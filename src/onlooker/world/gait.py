@@ -16,7 +16,7 @@ def stride_length(body: Body, speed: Floats) -> Floats:
     relative = np.sqrt(np.clip(speed / body.gait.pace, 0.2, 6.0))
     reach = np.sin(body.gait.hip_offset + body.gait.hip) - np.sin(body.gait.hip_offset - body.gait.hip)
     natural = 2 * body.leg * reach * 0.98
-    return natural * relative * np.where(speed > RUN_FROM, 1.25, 1.0)
+    return np.asarray(natural * relative * np.where(speed > RUN_FROM, 1.25, 1.0), np.float64)
 
 
 def locomotion(body: Body, phase: Floats, speed: Floats, time: Floats) -> Floats:
@@ -37,7 +37,9 @@ def stand(body: Body, time: Floats) -> Floats:
     _set(pose, roll=0.018 * sway * side, lean=-0.02 * sway * side, bend=0.02 + 0.008 * breath, look=0.10 * sway)
     for prefix, sign in (("l", 1.0), ("r", -1.0)):
         relaxed = 0.05 if sign == side else 0.0
-        _set_side(pose, prefix, flex=0.03 + 0.02 * breath, abduct=body.gait.carry + 0.04, elbow=0.18 + 0.3 * body.gait.elbow)
+        _set_side(
+            pose, prefix, flex=0.03 + 0.02 * breath, abduct=body.gait.carry + 0.04, elbow=0.18 + 0.3 * body.gait.elbow
+        )
         _set_side(pose, prefix, hip=relaxed, knee=2 * relaxed, ankle=-relaxed, spread=0.06, rotate=body.gait.toe_out)
     return pose
 
@@ -96,7 +98,9 @@ def run(body: Body, phase: Floats, speed: Floats) -> Floats:
         )
         arm = gait.arm_left if sign > 0 else gait.arm_right
         opposite = -np.cos(2 * np.pi * (cycle - 0.93))
-        _set_side(pose, prefix, flex=vigour * (0.45 + 0.6 * arm) * opposite - 0.12, abduct=0.16, elbow=1.45 + 0.2 * opposite)
+        _set_side(
+            pose, prefix, flex=vigour * (0.45 + 0.6 * arm) * opposite - 0.12, abduct=0.16, elbow=1.45 + 0.2 * opposite
+        )
     turn = np.cos(2 * np.pi * (phase - 0.93))
     _set(pose, pitch=0.10 + gait.lean, bend=0.08, nod=-0.12, twist=0.16 * turn, look=-0.16 * turn)
     _set(pose, lift=0.05 * vigour * body.leg * (1 + np.cos(4 * np.pi * (phase - 0.47))))

@@ -42,7 +42,7 @@ def rot_z(angle: Floats) -> Floats:
 def smoothstep(x: Any) -> Floats:
     """0 below 0, 1 above 1, and a smooth monotone ramp between; smoothstep(x) + smoothstep(1 - x) = 1."""
     x = np.clip(np.asarray(x, np.float64), 0.0, 1.0)
-    return x * x * (3 - 2 * x)
+    return np.asarray(x * x * (3 - 2 * x), np.float64)
 
 
 def bump(x: Any, sharpness: float = 1.0) -> Floats:
@@ -53,7 +53,7 @@ def bump(x: Any, sharpness: float = 1.0) -> Floats:
 def unit(vector: Floats) -> Floats:
     """Vectors of length one along the last axis (zero stays finite)."""
     length = np.sqrt((vector * vector).sum(-1, keepdims=True))
-    return vector / np.maximum(length, 1e-9)
+    return np.asarray(vector / np.maximum(length, 1e-9), np.float64)
 
 
 def wrap_angle(angle: Any) -> Floats:

@@ -1,4 +1,5 @@
-"""Who holds which thing when, read off the acts: the timeline of objects and the events of picking, putting and passing."""
+"""Who holds which thing when, read off the acts: the timeline of objects and the events of picking, putting and
+passing."""
 
 from __future__ import annotations
 
@@ -63,4 +64,6 @@ def _below(script: Script, event: HandEvent) -> Point:
 def _hand(script: Script, role: int, event: HandEvent) -> str:
     acts: Sequence[Act] = script.roles[role].acts
     names = ("pick_up", "receive")
-    return next((a.hand for a in acts if a.action in names and a.target == event.thing and a.contact == event.time), "r")
+    return next(
+        (a.hand for a in acts if a.action in names and a.target == event.thing and a.contact == event.time), "r"
+    )

@@ -35,7 +35,9 @@ class Light:
         return unit(np.array(self.direction))
 
 
-_KINDS: dict[str, tuple[float, float, float, float, tuple[float, float, float], tuple[int, int, int], tuple[int, int, int]]] = {
+_KINDS: dict[
+    str, tuple[float, float, float, float, tuple[float, float, float], tuple[int, int, int], tuple[int, int, int]]
+] = {
     # elevation, ambient, diffuse, shadow, tint, zenith, horizon
     "day": (0.95, 0.58, 0.52, 0.50, (1.0, 0.99, 0.96), (96, 146, 208), (196, 214, 230)),
     "overcast": (1.2, 0.78, 0.26, 0.30, (0.93, 0.96, 1.0), (168, 176, 186), (206, 210, 214)),

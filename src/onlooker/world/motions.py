@@ -1,8 +1,9 @@
 """What a body does besides walking: each motion gives some channels over its own time, and how much it rules them.
 
-A motion is a function of `u` (0 at its start, 1 at its end, any shape (time,)), of `cycles` (how often a repeated movement
-repeats) and a `Style`. It returns channel values and a weight (time,) in [0, 1]. Channels that it leaves out go on with what
-they did, so motions of different body parts combine. Motions that are each other's time reversal are made from one function.
+A motion is a function of `u` (0 at its start, 1 at its end, any shape (time,)), of `cycles` (how often a repeated
+movement repeats) and a `Style`. It returns channel values and a weight (time,) in [0, 1]. Channels that it leaves
+out go on with what they did, so motions of different body parts combine. Motions that are each other's time
+reversal are made from one function.
 """
 
 from __future__ import annotations
@@ -106,11 +107,19 @@ def look_around(u: Floats, cycles: float, style: Style) -> tuple[Values, Floats]
 def jump(u: Floats, cycles: float, style: Style) -> tuple[Values, Floats]:
     """Crouch, fly, land; once per cycle (two seconds at speed 1 give three)."""
     beat = (max(round(cycles), 1) * u) % 1.0
-    low = smoothstep(beat / 0.25) * smoothstep((0.42 - beat) / 0.12) + smoothstep((beat - 0.68) / 0.1) * smoothstep((1 - beat) / 0.2)
+    low = smoothstep(beat / 0.25) * smoothstep((0.42 - beat) / 0.12) + smoothstep((beat - 0.68) / 0.1) * smoothstep(
+        (1 - beat) / 0.2
+    )
     flight = np.clip((beat - 0.40) / 0.30, 0, 1)
     height = 4 * flight * (1 - flight) * 0.32 * style.size
     swing = smoothstep((beat - 0.3) / 0.15) * smoothstep((0.95 - beat) / 0.25)
-    values = both(hip=0.95 * low, knee=1.55 * low, ankle=-0.6 * low + 0.5 * np.sign(height) * np.sqrt(height), flex=-0.7 * low + 2.4 * swing, elbow=0.5 + 0.3 * low)
+    values = both(
+        hip=0.95 * low,
+        knee=1.55 * low,
+        ankle=-0.6 * low + 0.5 * np.sign(height) * np.sqrt(height),
+        flex=-0.7 * low + 2.4 * swing,
+        elbow=0.5 + 0.3 * low,
+    )
     return values | {"pitch": 0.30 * low, "lift": height, "plant": low}, envelope(u, 0.06)
 
 
@@ -135,7 +144,14 @@ def stumble(u: Floats, cycles: float, style: Style) -> tuple[Values, Floats]:
     """Pushed off balance: the trunk gives way, the arms fly up."""
     jolt = smoothstep(u / 0.15) * smoothstep((1 - u) / 0.7)
     values = both(abduct=0.2 + 0.7 * jolt, flex=0.5 * jolt, elbow=0.5)
-    return values | {"pitch": -0.30 * jolt, "bend": 0.2 * jolt, "nod": 0.25 * jolt, "l_knee": 0.4 * jolt, "r_hip": 0.35 * jolt, "mouth": 0.7 * jolt}, jolt
+    return values | {
+        "pitch": -0.30 * jolt,
+        "bend": 0.2 * jolt,
+        "nod": 0.25 * jolt,
+        "l_knee": 0.4 * jolt,
+        "r_hip": 0.35 * jolt,
+        "mouth": 0.7 * jolt,
+    }, jolt
 
 
 def drink(u: Floats, cycles: float, style: Style) -> tuple[Values, Floats]:

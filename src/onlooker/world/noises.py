@@ -60,7 +60,10 @@ def creak(rng: np.random.Generator, seconds: float, rate: int) -> Floats:
     """A hinge."""
     t = _time(seconds, rate)
     pitch = 300 + 220 * t / max(seconds, 1e-3)
-    return 0.3 * np.sign(np.sin(2 * np.pi * np.cumsum(pitch) / rate)) * np.sin(np.pi * t / max(seconds, 1e-3)) ** 2
+    return np.asarray(
+        0.3 * np.sign(np.sin(2 * np.pi * np.cumsum(pitch) / rate)) * np.sin(np.pi * t / max(seconds, 1e-3)) ** 2,
+        np.float64,
+    )
 
 
 def pour(rng: np.random.Generator, seconds: float, rate: int) -> Floats:
@@ -83,7 +86,7 @@ def train(rng: np.random.Generator, seconds: float, rate: int) -> Floats:
     swell = np.sin(np.pi * t / max(seconds, 1e-3)) ** 2
     rumble = _smooth(rng.standard_normal(len(t)), 160, rate)
     beats = 0.5 + 0.5 * np.clip(np.sin(2 * np.pi * 2.6 * t), 0, 1) ** 8
-    return 5.0 * rumble * swell * beats
+    return np.asarray(5.0 * rumble * swell * beats, np.float64)
 
 
 def cry(rng: np.random.Generator, seconds: float, rate: int) -> Floats:
@@ -132,7 +135,11 @@ NOISES: dict[str, Noise] = {
 def ambience(background: str, count: int, rate: int, seed: int) -> Floats:
     """The quiet of a place: traffic, a fridge, a hall."""
     rng = generator(seed, "ambience", background)
-    cutoff, level, hum = {"street": (320.0, 0.05, 0.0), "station": (500.0, 0.04, 0.0), "shop": (900.0, 0.008, 0.006)}.get(background, (600.0, 0.004, 0.003))
+    cutoff, level, hum = {
+        "street": (320.0, 0.05, 0.0),
+        "station": (500.0, 0.04, 0.0),
+        "shop": (900.0, 0.008, 0.006),
+    }.get(background, (600.0, 0.004, 0.003))
     wave = _smooth(rng.standard_normal(count), cutoff, rate)
     wave *= level / max(float(wave.std()), 1e-9) * 0.4
     return wave + hum * np.sin(2 * np.pi * 50 * np.arange(count) / rate)

@@ -60,13 +60,19 @@ def thing_truth(scene: Scene, moment: Moment, at: int, extents: Sequence[Extent]
     for track, place, extent in zip(scene.tracks, moment.places, extents, strict=False):
         hold = track.holder(time)
         x, y, z = place[at].tolist()
-        found.append(ThingTruth(track.thing.name, track.thing.kind, extent, (x, y, z), None if hold is None else hold.role))
+        found.append(
+            ThingTruth(track.thing.name, track.thing.kind, extent, (x, y, z), None if hold is None else hold.role)
+        )
     leaves = zip(scene.script.leaves, moment.openings, extents[len(scene.tracks) :], strict=True)
-    found += [ThingTruth(leaf.name, leaf.noun, extent, leaf.hinge, None, float(opened[at])) for leaf, opened, extent in leaves]
+    found += [
+        ThingTruth(leaf.name, leaf.noun, extent, leaf.hinge, None, float(opened[at])) for leaf, opened, extent in leaves
+    ]
     return tuple(found)
 
 
-def relations(scene: Scene, people: Sequence[PersonTruth], things: Sequence[ThingTruth], time: float) -> tuple[Relation, ...]:
+def relations(
+    scene: Scene, people: Sequence[PersonTruth], things: Sequence[ThingTruth], time: float
+) -> tuple[Relation, ...]:
     """Who holds what, who does something with whom or with what, and who is near whom."""
     found = [Relation(thing.holder, "holds", thing.name) for thing in things if thing.holder is not None]
     for performer in scene.performers:

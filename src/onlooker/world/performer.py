@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,11 @@ from numpy.typing import NDArray
 from onlooker.world.actions import ACTIONS
 from onlooker.world.body import Body, make_body
 from onlooker.world.clothing import Outfit, make_outfit
+from onlooker.world.dressing import dress
 from onlooker.world.gait import RUN_FROM, locomotion, stride_length
 from onlooker.world.geometry import Floats, smoothstep, wrap_angle
 from onlooker.world.motions import make_style
-from onlooker.world.parts import PartTable, dress
+from onlooker.world.parts import PartTable
 from onlooker.world.pose import CHANNEL, JOINT, Skeleton, pose_skeleton
 from onlooker.world.postures import POSTURES
 from onlooker.world.reaching import place_hands, stoop
@@ -25,7 +27,8 @@ _MOVES = 0.3  # m/s; slower is standing
 
 
 class Performer:
-    """A person of the scene. Everything is a function of time in seconds; the times asked for never change the answer."""
+    """A person of the scene. Everything is a function of time in seconds; the times asked for never change the
+    answer."""
 
     def __init__(self, script: Script, index: int, seconds: float, carried: Sequence[tuple[str, Hold]]) -> None:
         role = script.roles[index]
@@ -45,7 +48,9 @@ class Performer:
         """Place (n, 2), yaw, speed and gait phase on the grid."""
         points = self.role.path
         times = np.array([point.time for point in points])
-        place = np.stack([np.interp(self._grid, times, [getattr(point, axis) for point in points]) for axis in ("x", "y")], -1)
+        place = np.stack(
+            [np.interp(self._grid, times, [getattr(point, axis) for point in points]) for axis in ("x", "y")], -1
+        )
         place = _smooth(place, 0.22)
         velocity = np.gradient(place, 1 / _GRID, axis=0)
         speed = np.linalg.norm(velocity, axis=1)
@@ -59,7 +64,7 @@ class Performer:
         heading = np.full(len(speed), np.nan)
         walking = (speed > 0.25) & ~self._sliding()
         heading[walking] = np.arctan2(velocity[walking, 1], velocity[walking, 0])
-        for before, after in zip(self.role.path, self.role.path[1:], strict=False):
+        for before, after in pairwise(self.role.path):
             if after.yaw is not None:
                 rows = (self._grid >= before.time) & (self._grid <= after.time) & ~walking
                 heading[rows] = after.yaw
@@ -73,7 +78,7 @@ class Performer:
 
     def _sliding(self) -> NDArray[np.bool_]:
         sliding = np.zeros(len(self._grid), np.bool_)
-        for before, after in zip(self.role.path, self.role.path[1:], strict=False):
+        for before, after in pairwise(self.role.path):
             if after.slide:
                 sliding |= (self._grid >= before.time - 0.3) & (self._grid <= after.time + 0.3)
         return sliding
@@ -164,7 +169,8 @@ class Performer:
         return (moving, *acts, *held)
 
     def doings(self, seconds: float) -> list[tuple[float, float, str, Act | None]]:
-        """(start, end, label, act) of everything the person does, in order of time; walking, standing and carrying have no act."""
+        """(start, end, label, act) of everything the person does, in order of time; walking, standing and carrying
+        have no act."""
         kinds = np.where(self._speed > RUN_FROM, 2, np.where(self._speed > _MOVES, 1, 0))[: round(seconds * _GRID) + 1]
         grid = self._grid[: len(kinds)]
         for act in self.role.acts:
@@ -173,7 +179,7 @@ class Performer:
         edges = [0, *(np.flatnonzero(np.diff(kinds)) + 1).tolist(), len(kinds) - 1]
         found: list[tuple[float, float, str, Act | None]] = [
             (first / _GRID, min(last / _GRID, seconds), ("stand", "walk", "run")[int(kinds[first])], None)
-            for first, last in zip(edges, edges[1:], strict=False)
+            for first, last in pairwise(edges)
             if last > first and kinds[first] >= 0
         ]
         acts = [act for act in self.role.acts if act.start < seconds and act.end > 0]

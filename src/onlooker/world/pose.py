@@ -49,7 +49,8 @@ FRAME = {name: index for index, name in enumerate(FRAMES)}
 
 @dataclass(slots=True)
 class Skeleton:
-    """Joints (time, joint, 3) in metres and the orientation of the rigid parts (time, frame, 3, 3), columns forward, left, up."""
+    """Joints (time, joint, 3) in metres and the orientation of the rigid parts (time, frame, 3, 3), columns
+    forward, left, up."""
 
     joints: Floats
     frames: Floats
@@ -61,11 +62,12 @@ def channel(pose: Floats, name: str) -> Floats:
 
 
 def pose_skeleton(body: Body, pose: Floats, place: Floats, yaw: Floats, floor: Floats) -> Skeleton:
-    """Stand a pose on the floor; channels are radians, `lift` metres, `spin` turns about the body's length, `plant` 0 to 1.
+    """Stand a pose on the floor; channels are radians, `lift` metres, `spin` turns about the body's length,
+    `plant` 0 to 1.
 
-    `pose` (time, channel) radians and metres, `place` (time, 2), `yaw` (time,), `floor` (time,) height of what bears the
-    body. The body is lowered until its lowest point touches the floor, then lifted by the channel `lift`: standing,
-    crouching, sitting and lying need no heights of their own, and a walk rises and falls as legs make it.
+    `pose` (time, channel) radians and metres, `place` (time, 2), `yaw` (time,), `floor` (time,) height of what
+    bears the body. The body is lowered until its lowest point touches the floor, then lifted by the channel `lift`:
+    standing, crouching, sitting and lying need no heights of their own, and a walk rises and falls as legs make it.
     """
     frames = _orientations(pose, yaw)
     joints = _positions(body, pose, frames)
@@ -91,7 +93,9 @@ def _orientations(pose: Floats, yaw: Floats) -> Floats:
     out[:, FRAME["chest"]] = chest
     out[:, FRAME["head"]] = chest @ rot_z(at("look")) @ rot_y(at("nod")) @ rot_x(at("tilt"))
     for side, sign in (("l", 1.0), ("r", -1.0)):
-        thigh = pelvis @ rot_x(sign * at(f"{side}_spread")) @ rot_y(-at(f"{side}_hip")) @ rot_z(sign * at(f"{side}_rotate"))
+        thigh = (
+            pelvis @ rot_x(sign * at(f"{side}_spread")) @ rot_y(-at(f"{side}_hip")) @ rot_z(sign * at(f"{side}_rotate"))
+        )
         shank = thigh @ rot_y(at(f"{side}_knee"))
         out[:, FRAME[f"{side}_thigh"]] = thigh
         out[:, FRAME[f"{side}_shank"]] = shank
@@ -126,9 +130,7 @@ def _positions(body: Body, pose: Floats, frames: Floats) -> Floats:
     return joints
 
 
-def _put_arm(
-    body: Body, joints: Floats, side: str, sign: float, shoulder: Floats, pose: Floats, chest: Floats
-) -> None:
+def _put_arm(body: Body, joints: Floats, side: str, sign: float, shoulder: Floats, pose: Floats, chest: Floats) -> None:
     def at(name: str) -> Floats:
         return channel(pose, f"{side}_{name}")
 

@@ -10,8 +10,24 @@ from onlooker.world.motions import Motion, Style, Values, backwards
 _QUARTER = np.pi / 2
 SIT: dict[str, float] = {
     **{"pitch": -0.06, "bend": 0.12, "plant": 1.0, "roll": 0.0, "lean": 0.0},
-    **{"l_hip": 1.42, "l_knee": 1.45, "l_spread": 0.10, "l_ankle": 0.03, "l_flex": 0.42, "l_elbow": 0.95, "l_abduct": 0.10},
-    **{"r_hip": 1.42, "r_knee": 1.45, "r_spread": 0.10, "r_ankle": 0.03, "r_flex": 0.42, "r_elbow": 0.95, "r_abduct": 0.10},
+    **{
+        "l_hip": 1.42,
+        "l_knee": 1.45,
+        "l_spread": 0.10,
+        "l_ankle": 0.03,
+        "l_flex": 0.42,
+        "l_elbow": 0.95,
+        "l_abduct": 0.10,
+    },
+    **{
+        "r_hip": 1.42,
+        "r_knee": 1.45,
+        "r_spread": 0.10,
+        "r_ankle": 0.03,
+        "r_flex": 0.42,
+        "r_elbow": 0.95,
+        "r_abduct": 0.10,
+    },
 }
 CROUCH: dict[str, float] = {
     **{"pitch": 0.42, "bend": 0.25, "plant": 1.0, "nod": -0.35},
@@ -20,10 +36,33 @@ CROUCH: dict[str, float] = {
 }
 LIE: dict[str, float] = {
     **{"pitch": -_QUARTER, "spin": 0.0, "roll": 0.0, "bend": 0.0, "lean": 0.0, "nod": 0.15, "plant": 0.0},
-    **{"l_hip": 0.05, "l_knee": 0.12, "l_spread": 0.12, "l_ankle": 0.5, "l_flex": 0.05, "l_elbow": 0.25, "l_abduct": 0.35},
-    **{"r_hip": 0.12, "r_knee": 0.25, "r_spread": 0.12, "r_ankle": 0.5, "r_flex": 0.05, "r_elbow": 0.25, "r_abduct": 0.35},
+    **{
+        "l_hip": 0.05,
+        "l_knee": 0.12,
+        "l_spread": 0.12,
+        "l_ankle": 0.5,
+        "l_flex": 0.05,
+        "l_elbow": 0.25,
+        "l_abduct": 0.35,
+    },
+    **{
+        "r_hip": 0.12,
+        "r_knee": 0.25,
+        "r_spread": 0.12,
+        "r_ankle": 0.5,
+        "r_flex": 0.05,
+        "r_elbow": 0.25,
+        "r_abduct": 0.35,
+    },
 }
-PRONE: dict[str, float] = LIE | {"spin": np.pi, "l_flex": 0.2, "r_flex": 0.4, "l_knee": 0.05, "r_knee": 0.1, "nod": -0.1}
+PRONE: dict[str, float] = LIE | {
+    "spin": np.pi,
+    "l_flex": 0.2,
+    "r_flex": 0.4,
+    "l_knee": 0.05,
+    "r_knee": 0.1,
+    "nod": -0.1,
+}
 
 
 def hold(posture: dict[str, float]) -> Motion:

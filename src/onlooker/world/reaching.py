@@ -32,7 +32,8 @@ def weight(hands: str, u: Floats) -> Floats:
 def place_hands(
     body: Body, skeleton: Skeleton, act: Act, rows: np.ndarray, u: Floats, leaves: Mapping[str, Hinged], wide: float
 ) -> None:
-    """Move the arms of the given rows of a skeleton to the goals of an act; `wide` > 0 is the half-width held by two hands."""
+    """Move the arms of the given rows of a skeleton to the goals of an act; `wide` > 0 is the half-width held by
+    two hands."""
     hands = ACTIONS[act.action].hands
     share = weight(hands, u)
     for side, goal in _goals(body, skeleton, act, rows, u, leaves, wide).items():
@@ -80,7 +81,9 @@ def _goals(
             return {act.hand: face + (head @ np.array([0.08, 0.42 * sign, -0.08])) * body.head}
         case "point" if act.place is not None:
             start = joints[:, JOINT[f"{act.hand}_shoulder"]]
-            return {act.hand: start + unit(np.array(act.place) - start) * (body.upper_arm + body.forearm + 0.7 * body.hand)}
+            return {
+                act.hand: start + unit(np.array(act.place) - start) * (body.upper_arm + body.forearm + 0.7 * body.hand)
+            }
         case "clap":
             return _clap(body, joints, chest, act, u)
     return {}

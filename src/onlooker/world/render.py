@@ -14,10 +14,10 @@ from onlooker.world.world import World
 def render(world: World, path: str | Path, *, truth: str | Path | None = None, quality: float = 18) -> Path:
     """Write the video with its sound to `path` and what is true about it to the run folder `truth`.
 
-    `truth` defaults to the video's name with `.truth` instead of its suffix. Returns the run folder: the tables of `records`,
-    and beside them `world.json` (cast, script, cameras' shots), `masks.npz` (instances of every frame, run-length coded) and
-    `poses.npz` (joints, landmarks, expressions and camera matrices of every frame), see `sidecars`.
-    Errors: as of `VideoWriter` and `RunWriter`.
+    `truth` defaults to the video's name with `.truth` instead of its suffix. Returns the run folder: the tables of
+    `records`, and beside them `world.json` (cast, script, cameras' shots), `masks.npz` (instances of every frame,
+    run-length coded) and `poses.npz` (joints, landmarks, expressions and camera matrices of every frame), see
+    `sidecars`. Errors: as of `VideoWriter` and `RunWriter`.
     """
     path = Path(path)
     folder = Path(truth) if truth is not None else path.with_suffix(".truth")
@@ -28,7 +28,9 @@ def render(world: World, path: str | Path, *, truth: str | Path | None = None, q
             writer.write(image)
             rows.add(frame)
             poses.add(frame)
-    with RunWriter.create_or_resume(folder, configuration={"world": world.configuration}, source=path, fresh=True) as run:
+    with RunWriter.create_or_resume(
+        folder, configuration={"world": world.configuration}, source=path, fresh=True
+    ) as run:
         for name, table in (rows.tables() | world.script_tables(path.name)).items():
             run.append(name, table)
         run.commit(0)

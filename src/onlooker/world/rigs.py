@@ -1,4 +1,5 @@
-"""How cameras stand and move: fixed, shaking, panning, in orbit, at the eyes of a person, and lists of shots with cuts."""
+"""How cameras stand and move: fixed, shaking, panning, in orbit, at the eyes of a person, and lists of shots with
+cuts."""
 
 from __future__ import annotations
 
@@ -18,12 +19,13 @@ Rig = Callable[[float], Camera]
 # eyes and the point they look at for a role at a time
 Eyes = Callable[[int, float], tuple[Floats, Floats]]
 
-CAMERAS = ("static", "shake", "pan", "orbit", "first_person", "cuts")
+CAMERAS = ("static", "shake", "pan", "orbit", "near", "first_person", "cuts")
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """From `start` to `end` seconds the picture comes from one rig; `moving` says whether the camera moves within it."""
+    """From `start` to `end` seconds the picture comes from one rig; `moving` says whether the camera moves within
+    it."""
 
     start: float
     end: float
@@ -107,7 +109,22 @@ def close_up_rig(eyes: Eyes, role: int, size: Size, at: float, distance: float, 
     return lambda time: camera
 
 
-def make_shots(kind: str, stage: Stage, size: Size, seconds: float, seed: int, view: int, eyes: Eyes, people: int) -> list[Shot]:
+def near_rig(eyes: Eyes, size: Size, seconds: float, seed: int) -> Rig:
+    """A fixed camera that has the first person, as he or she is half-way, large in the picture, from the front or
+    the side."""
+    rng = generator(seed, "near")
+    eye, _ = eyes(0, seconds / 2)
+    angle = -np.pi / 2 + float(rng.uniform(-1.0, 1.0))
+    reach = float(rng.uniform(4.0, 4.8))
+    target = np.array([eye[0], eye[1], 0.72])
+    position = target + np.array([reach * np.cos(angle), reach * np.sin(angle), float(rng.uniform(0.2, 1.1))])
+    camera = look_at(position, target, size=size, fov=34.0 * max(size[0] / size[1], 1.0))
+    return lambda time: camera
+
+
+def make_shots(
+    kind: str, stage: Stage, size: Size, seconds: float, seed: int, view: int, eyes: Eyes, people: int
+) -> list[Shot]:
     """The shots of a camera by name (one of `CAMERAS`); `view` chooses among the stage's views. Errors: ConfigError."""
     if kind not in CAMERAS:
         raise ConfigError(f"unknown camera {kind!r}: choose one of {', '.join(CAMERAS)}.")
@@ -115,17 +132,18 @@ def make_shots(kind: str, stage: Stage, size: Size, seconds: float, seed: int, v
         raise ConfigError(f"stage {stage.name!r} has views 0 to {len(stage.views) - 1}, not {view}.")
     if kind == "cuts":
         return _cuts(stage, size, seconds, seed, eyes, people)
-    if kind == "first_person" and not people:
-        raise ConfigError("a first-person camera needs somebody: people must be at least 1.")
     here = stage.views[view]
+    if kind in ("near", "first_person") and not people:
+        raise ConfigError(f"camera {kind!r} needs somebody: people must be at least 1.")
     rigs: dict[str, Callable[[], Rig]] = {
         "static": lambda: fixed_rig(here, size),
         "shake": lambda: shaking_rig(here, size, seed),
         "pan": lambda: panning_rig(here, size, seconds, seed),
         "orbit": lambda: orbit_rig(here, size, seconds, seed),
+        "near": lambda: near_rig(eyes, size, seconds, seed),
         "first_person": lambda: eye_rig(eyes, 0, size),
     }
-    return [Shot(0.0, seconds, kind, rigs[kind](), kind != "static")]
+    return [Shot(0.0, seconds, kind, rigs[kind](), kind not in ("static", "near"))]
 
 
 def _cuts(stage: Stage, size: Size, seconds: float, seed: int, eyes: Eyes, people: int) -> list[Shot]:
@@ -137,16 +155,22 @@ def _cuts(stage: Stage, size: Size, seconds: float, seed: int, eyes: Eyes, peopl
         end = min(now + float(rng.uniform(2.0, 6.0)), seconds)
         if seconds - end < 1.0:
             end = seconds
-        kinds = [f"view {index}" for index in range(len(stage.views))] + [f"close-up {index}" for index in range(people)]
+        kinds = [f"view {index}" for index in range(len(stage.views))] + [
+            f"close-up {index}" for index in range(people)
+        ]
         kind = kinds[int(rng.integers(len(kinds)))]
         if kind == last:
             continue
         number = int(kind.split()[1])
         if kind.startswith("close-up"):
-            rig = close_up_rig(eyes, number, size, (now + end) / 2, float(rng.uniform(1.4, 2.6)), float(rng.uniform(-0.7, 0.7)))
+            rig = close_up_rig(
+                eyes, number, size, (now + end) / 2, float(rng.uniform(1.4, 2.6)), float(rng.uniform(-0.7, 0.7))
+            )
             shots.append(Shot(now, end, kind, rig, False))
         elif rng.random() < 0.25:
-            shots.append(Shot(now, end, f"{kind} shake", shaking_rig(stage.views[number], size, seed + len(shots)), True))
+            shots.append(
+                Shot(now, end, f"{kind} shake", shaking_rig(stage.views[number], size, seed + len(shots)), True)
+            )
         else:
             shots.append(Shot(now, end, kind, fixed_rig(stage.views[number], size), False))
         now, last = end, kind

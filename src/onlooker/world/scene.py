@@ -24,7 +24,8 @@ THINGS, LEAVES, PROPS = 101, 301, 501
 
 @dataclass(slots=True)
 class Moment:
-    """Consecutive frames: times, skeletons and poses per role, places (time, 3) of things, openings of leaves, and figures."""
+    """Consecutive frames: times, skeletons and poses per role, places (time, 3) of things, openings of leaves, and
+    figures."""
 
     times: Floats
     skeletons: list[Skeleton]
@@ -43,7 +44,12 @@ class Scene:
         self.holds: dict[str, list[Hold]] = holds(script)
         self.events: list[HandEvent] = [event for event in hand_events(script) if 0 <= event.time < seconds]
         self.performers = [
-            Performer(script, index, seconds, [(name, h) for name, found in self.holds.items() for h in found if h.role == index])
+            Performer(
+                script,
+                index,
+                seconds,
+                [(name, h) for name, found in self.holds.items() for h in found if h.role == index],
+            )
             for index in range(len(script.roles))
         ]
         self.tracks = [ThingTrack(thing, self.holds[thing.name]) for thing in script.things]

@@ -25,7 +25,8 @@ class Surface:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """A flat convex face, its corners in order around (seen from outside, counter-clockwise); `texture` fills four corners."""
+    """A flat convex face, its corners in order around (seen from outside, counter-clockwise); `texture` fills four
+    corners."""
 
     corners: Floats
     colour: Colour
@@ -78,7 +79,7 @@ class Stage:
 
 def _turned(points: Floats, yaw: float, place: tuple[float, float, float]) -> Floats:
     c, s = np.cos(yaw), np.sin(yaw)
-    return points @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1.0]]) + np.array(place)
+    return np.asarray(points @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1.0]]) + np.array(place), np.float64)
 
 
 def box(
@@ -108,7 +109,13 @@ def box(
 
 
 def cylinder(
-    place: tuple[float, float, float], radius: float, height: float, colour: Colour, *, sides: int = 8, taper: float = 1.0
+    place: tuple[float, float, float],
+    radius: float,
+    height: float,
+    colour: Colour,
+    *,
+    sides: int = 8,
+    taper: float = 1.0,
 ) -> tuple[Facet, ...]:
     """An upright post or bin; `taper` scales the radius at the top."""
     angle = np.arange(sides) * 2 * np.pi / sides
@@ -116,13 +123,13 @@ def cylinder(
     low = ring * radius + np.array(place)
     high = ring * radius * taper + np.array(place) + np.array([0, 0, height])
     following = np.roll(np.arange(sides), -1)
-    walls = [
-        Facet(np.array([low[i], low[j], high[j], high[i]]), colour) for i, j in enumerate(following)
-    ]
+    walls = [Facet(np.array([low[i], low[j], high[j], high[i]]), colour) for i, j in enumerate(following)]
     return (*walls, Facet(high, colour, None, True))
 
 
-def blob(rng: np.random.Generator, place: tuple[float, float, float], radius: float, colour: Colour, count: int = 9) -> tuple[Facet, ...]:
+def blob(
+    rng: np.random.Generator, place: tuple[float, float, float], radius: float, colour: Colour, count: int = 9
+) -> tuple[Facet, ...]:
     """Foliage: leafy lumps as facets that are seen from every side."""
     lumps = []
     for index in range(count):
@@ -138,7 +145,12 @@ def blob(rng: np.random.Generator, place: tuple[float, float, float], radius: fl
 
 
 def rail(
-    start: tuple[float, float, float], end: tuple[float, float, float], height: float, colour: Colour, *, gap: float = 0.25
+    start: tuple[float, float, float],
+    end: tuple[float, float, float],
+    height: float,
+    colour: Colour,
+    *,
+    gap: float = 0.25,
 ) -> tuple[Facet, ...]:
     """A railing with upright bars, in short pieces so that each hides what stands behind it and nothing else."""
     first, last = np.array(start), np.array(end)

@@ -11,7 +11,8 @@ from onlooker.world.things import Hinged, Point, Thing
 class Waypoint:
     """Be at (x, y) at `time` seconds; `yaw` is where to look while standing there (None: keep the walking direction).
 
-    `z` is the height of what bears the body. With `slide` the way there is made without turning (pushed, lying down)."""
+    `z` is the height of what bears the body. With `slide` the way there is made without turning (pushed, lying
+    down)."""
 
     time: float
     x: float

@@ -16,7 +16,9 @@ def generator(seed: int, *names: str | int) -> np.random.Generator:
     False
     """
     words = [zlib.crc32(str(name).encode()) for name in names]
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF, *words])))
+    return np.random.Generator(
+        np.random.PCG64(np.random.SeedSequence([seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF, *words]))
+    )
 
 
 def child_seed(seed: int, *names: str | int) -> int:

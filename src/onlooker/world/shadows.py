@@ -50,7 +50,9 @@ def paint_shadows(canvas: Canvas, camera: Camera, skeletons: Sequence[Floats], l
     for body in range(len(joints)):
         if (depth[body] < NEAR).any():
             continue
-        for first, second, size in zip(half[body, _FIRST].tolist(), half[body, _SECOND].tolist(), thick[body].tolist(), strict=True):
+        for first, second, size in zip(
+            half[body, _FIRST].tolist(), half[body, _SECOND].tolist(), thick[body].tolist(), strict=True
+        ):
             cv2.line(mask, first, second, 255, min(size, 60), 8, 2)
     x, y, wide, tall = cv2.boundingRect(mask)
     if not wide:

@@ -1,4 +1,5 @@
-"""Truth that is no table: joints, landmarks, cameras and masks of every frame, and who and what the scene is made of."""
+"""Truth that is no table: joints, landmarks, cameras and masks of every frame, and who and what the scene is made
+of."""
 
 from __future__ import annotations
 
@@ -22,10 +23,10 @@ WORLD, POSES, MASKS = "world.json", "poses.npz", "masks.npz"
 class PoseLog:
     """Collects frames and writes `poses.npz` and `masks.npz`.
 
-    Poses: `time` (frame,), `shot` (frame,), `K` `R` (frame, 3, 3), `t` (frame, 3), `joints` (frame, person, joint, 3) pixels and
-    depth, `joints_3d` (frame, person, joint, 3) metres, `landmarks` (frame, person, 68, 3), `expression` (frame, person, 4),
-    `order` (frame, instance) near to far. Masks: `size` (2,), `frame` (run,), `start` (run,), `length` (run,), `instance`
-    (run,): runs of one instance in row order.
+    Poses: `time` (frame,), `shot` (frame,), `K` `R` (frame, 3, 3), `t` (frame, 3), `joints` (frame, person, joint,
+    3) pixels and depth, `joints_3d` (frame, person, joint, 3) metres, `landmarks` (frame, person, 68, 3),
+    `expression` (frame, person, 4), `order` (frame, instance) near to far. Masks: `size` (2,), `frame` (run,),
+    `start` (run,), `length` (run,), `instance` (run,): runs of one instance in row order.
     """
 
     def __init__(self) -> None:
@@ -76,14 +77,16 @@ def read_mask(folder: str | Path, frame: int) -> NDArray[np.uint16]:
         out = np.zeros(tuple(data["size"].tolist()), np.uint16)
         rows = data["frame"] == frame
         flat = out.reshape(-1)
-        for start, length, instance in zip(data["start"][rows], data["length"][rows], data["instance"][rows], strict=True):
+        for start, length, instance in zip(
+            data["start"][rows], data["length"][rows], data["instance"][rows], strict=True
+        ):
             flat[start : start + length] = instance
     return out
 
 
 def _save(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     atomic_write(path, buffer.getvalue())
 
 

@@ -43,7 +43,10 @@ def sound_events(scene: Scene, seconds: float) -> list[SoundEvent]:
         place = _place_of(scene, performer.index)
         if performer.body.kind != "baby":
             strikes = performer.strikes(seconds)
-            events += [SoundEvent("step", t, t + 0.15, place(t), performer.index, performer.body.identity % 7) for t, _ in strikes]
+            events += [
+                SoundEvent("step", t, t + 0.15, place(t), performer.index, performer.body.identity % 7)
+                for t, _ in strikes
+            ]
         for act in performer.role.acts:
             events += _of_act(act, performer.index, performer.body.identity, place)
     for event in scene.events:
@@ -77,7 +80,15 @@ def _of_act(act: Act, role: int, identity: int, place: Where) -> list[SoundEvent
             times = [act.start + t * (act.end - act.start) for t in inside]
             return [SoundEvent("clap", t, t + 0.12, (x, y, 1.3), role) for t in times]
         case "jump":
-            cycles = max(round(1.6 * act.speed * make_style(identity, act.hand, act.action, round(act.start * 1000)).jerk * (act.end - act.start)), 1)
+            cycles = max(
+                round(
+                    1.6
+                    * act.speed
+                    * make_style(identity, act.hand, act.action, round(act.start * 1000)).jerk
+                    * (act.end - act.start)
+                ),
+                1,
+            )
             lands = [act.start + (n + 0.70) / cycles * (act.end - act.start) for n in range(cycles)]
             return [SoundEvent("thud", t, t + 0.3, (x, y, 0.0), role) for t in lands]
         case "fall":
@@ -129,5 +140,6 @@ def _wave(scene: Scene, event: SoundEvent, rate: int, seed: int) -> Floats:
     style = make_style(performer.body.identity, act.hand, act.action, round(act.start * 1000))
     u = np.linspace(0, 1, round((act.end - act.start) * rate), endpoint=False)
     cycles = 1.6 * act.speed * style.jerk * (act.end - act.start)
-    return noises.voice(generator(event.seed, "voice"), mouth_opening(u, cycles, style.phase), performer.body.voice, rate)
-
+    return noises.voice(
+        generator(event.seed, "voice"), mouth_opening(u, cycles, style.phase), performer.body.voice, rate
+    )

@@ -1,4 +1,5 @@
-"""Strands in the picture: outlines, shaded strips and pattern patches of tapered elliptical solids, for many times at once."""
+"""Strands in the picture: outlines, shaded strips and pattern patches of tapered elliptical solids, for many times
+at once."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ NEUTRAL = 160.0  # the shade that leaves a colour as it is
 
 @dataclass(slots=True)
 class View:
-    """Cameras of consecutive frames as arrays: `K` and `R` (time, 3, 3), `t` (time, 3); `light` (time, 3) in camera axes."""
+    """Cameras of consecutive frames as arrays: `K` and `R` (time, 3, 3), `t` (time, 3); `light` (time, 3) in
+    camera axes."""
 
     K: Floats
     R: Floats
@@ -48,10 +50,11 @@ class View:
 class Strands:
     """Projected parts. Pixels as floats; `v` corner points, `s` strips.
 
-    `outline` (time, part, v, 2), `strips` (time, part, s, 4, 2), `shade` (time, part, s), `order` (time, part) camera depth
-    for the order within one body, `key` (time, part) depth of the place on the floor below, `near` (time, part) nearest depth.
-    The rest places patterns: `ends` and `width` (2, time, part, ...), `across` (time, part, 2), the viewer's `azimuth`
-    (time, part) and `turned`, 1 or -1: on which side of the strand the part's left appears.
+    `outline` (time, part, v, 2), `strips` (time, part, s, 4, 2), `shade` (time, part, s), `order` (time, part)
+    camera depth for the order within one body, `key` (time, part) depth of the place on the floor below, `near`
+    (time, part) nearest depth. The rest places patterns: `ends` and `width` (2, time, part, ...), `across` (time,
+    part, 2), the viewer's `azimuth` (time, part) and `turned`, 1 or -1: on which side of the strand the part's left
+    appears.
     """
 
     outline: Floats
@@ -159,11 +162,12 @@ def _shade(axis: Floats, across: Floats, mids: Floats, view: View) -> Floats:
     lit = (side * light).sum(-1)[..., None] * mids + (facing * light).sum(-1)[..., None] * bulge
     # half-Lambert, darker where the surface turns away, so that an arm stands out before a trunk of its colour
     value = (view.ambient + view.diffuse * (0.35 + 0.65 * lit)) * (0.74 + 0.26 * bulge)
-    return np.clip(NEUTRAL * value, 24, 250)
+    return np.asarray(np.clip(NEUTRAL * value, 24, 250), np.float64)
 
 
 def _azimuth(axes: Floats, local: Floats, axis: Floats, view: View) -> tuple[Floats, Floats]:
-    """The direction of the viewer around each part, (time, part): 0 from the front, pi / 2 from the part's left; the sides."""
+    """The direction of the viewer around each part, (time, part): 0 from the front, pi / 2 from the part's left;
+    the sides."""
     toward = unit(-local.mean(0))
     left, front = np.moveaxis(view.turn(axes.mean(0)), -2, 0)
     upright = (np.cross(front, left) * axis).sum(-1)
@@ -171,7 +175,8 @@ def _azimuth(axes: Floats, local: Floats, axis: Floats, view: View) -> tuple[Flo
 
 
 def patch_corners(strands: Strands, part: int, patches: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """Corners (time, patch, 4, 2) of patches given as (azimuth from, azimuth to, share from, share to), and which show."""
+    """Corners (time, patch, 4, 2) of patches given as (azimuth from, azimuth to, share from, share to), and which
+    show."""
     relative = patches[None, :, :2] - strands.azimuth[:, part, None, None]
     middle = relative.mean(-1, keepdims=True)
     centred = relative - middle + (middle + np.pi) % (2 * np.pi) - np.pi

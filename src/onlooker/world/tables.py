@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from onlooker.records.schemas import SCHEMAS
 from onlooker.world.actions import ACTIONS
-from onlooker.world.truth import FrameTruth
+from onlooker.world.truth import Extent, FrameTruth
 
 if TYPE_CHECKING:
     from onlooker.world.world import World
@@ -19,7 +19,8 @@ Row = dict[str, Any]
 
 
 class Tabulator:
-    """Collects frames as they are made and gives the tables that need pictures: `tracks`, `detections` and `actions`."""
+    """Collects frames as they are made and gives the tables that need pictures: `tracks`, `detections` and
+    `actions`."""
 
     def __init__(self, video: str, size: tuple[int, int]) -> None:
         self._video = video
@@ -30,21 +31,26 @@ class Tabulator:
 
     def add(self, truth: FrameTruth) -> None:
         """Note everybody and everything in the picture, hidden or not."""
-        width, height = self._size
         where = {"video": self._video, "frame": truth.index, "time": truth.time, "source": SOURCE}
-        for item in (*truth.people, *truth.things):
-            extent = item.extent
-            if not extent.inside or extent.full_box is None:
-                continue
-            x1, y1, x2, y2 = extent.full_box
-            box = {"x1": max(x1, 0.0), "y1": max(y1, 0.0), "x2": min(x2, width), "y2": min(y2, height)}
-            if hasattr(item, "track_id"):
-                row = where | box | {"track_id": item.track_id}
-                seen = {"score": extent.visible, "observed": extent.visible >= 0.1}
+        for person in truth.people:
+            box = self._box(person.extent)
+            if box is not None:
+                row = where | box | {"track_id": person.track_id}
+                seen = {"score": person.visible, "observed": person.visible >= 0.1}
                 self._tracks.append(row | {"label": "person"} | seen)
-                self._actions += [row | {"label": action, "score": 1.0} for action in item.actions]
-            elif extent.visible > 0:
-                self._things.append(where | box | {"label": item.kind, "score": extent.visible})
+                self._actions += [row | {"label": action, "score": 1.0} for action in person.actions]
+        for thing in truth.things:
+            box = self._box(thing.extent)
+            if box is not None and thing.extent.visible > 0:
+                self._things.append(where | box | {"label": thing.kind, "score": thing.extent.visible})
+
+    def _box(self, extent: Extent) -> Row | None:
+        """The whole extent cut at the picture's edge; None for what is not in the picture."""
+        if not extent.inside or extent.full_box is None:
+            return None
+        width, height = self._size
+        x1, y1, x2, y2 = extent.full_box
+        return {"x1": max(x1, 0.0), "y1": max(y1, 0.0), "x2": min(x2, width), "y2": min(y2, height)}
 
     def tables(self) -> dict[str, pa.Table]:
         """The tables, ordered by frame and track; `detections` holds people and things that are seen, without ids."""
@@ -53,7 +59,11 @@ class Tabulator:
         people = [{k: v for k, v in row.items() if k in columns} for row in tracks if row["score"] > 0]
         detections = sorted([*people, *self._things], key=lambda row: row["frame"])
         actions = sorted(self._actions, key=lambda row: (row["frame"], row["track_id"]))
-        return {"tracks": table("tracks", tracks), "detections": table("detections", detections), "actions": table("actions", actions)}
+        return {
+            "tracks": table("tracks", tracks),
+            "detections": table("detections", detections),
+            "actions": table("actions", actions),
+        }
 
 
 def table(name: str, rows: list[Row]) -> pa.Table:
@@ -81,7 +91,11 @@ def script_tables(world: World, video: str) -> dict[str, pa.Table]:
 
 def _span(world: World, start: float, end: float) -> Row:
     end = min(end, world.seconds)
-    return {"start": world.seconds - end, "end": world.seconds - start} if world.backwards else {"start": start, "end": end}
+    return (
+        {"start": world.seconds - end, "end": world.seconds - start}
+        if world.backwards
+        else {"start": start, "end": end}
+    )
 
 
 def _segments(world: World) -> list[Row]:
@@ -95,7 +109,9 @@ def _segments(world: World) -> list[Row]:
         for step in world.scene.script.steps
         if step.start < world.seconds
     ]
-    return sorted(rows, key=lambda row: (row["start"], -1 if row["track_id"] is None else row["track_id"], row["label"]))
+    return sorted(
+        rows, key=lambda row: (row["start"], -1 if row["track_id"] is None else row["track_id"], row["label"])
+    )
 
 
 def _events(world: World) -> list[Row]:

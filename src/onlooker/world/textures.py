@@ -46,7 +46,9 @@ def asphalt(rng: Generator, height: int, width: int, per_metre: int, lanes: floa
     out = grain(rng, (92, 94, 98), height, width, 6.0, 48)
     middle = int(height * lanes)
     for x in range(0, width, 5 * per_metre):
-        cv2.rectangle(out, (x, middle - per_metre // 12), (x + 2 * per_metre, middle + per_metre // 12), (214, 214, 206), -1)
+        cv2.rectangle(
+            out, (x, middle - per_metre // 12), (x + 2 * per_metre, middle + per_metre // 12), (214, 214, 206), -1
+        )
     return out
 
 
@@ -57,9 +59,17 @@ def crossing(texture: Image, left: int, right: int, per_metre: int) -> None:
 
 
 def facade(rng: Generator, height: int, width: int, per_metre: int) -> Image:
-    """A row of houses: brick or plaster, windows in floors, doors and shop windows at street level. Row 0 is the roof."""
+    """A row of houses: brick or plaster, windows in floors, doors and shop windows at street level. Row 0 is the
+    roof."""
     out = np.zeros((height, width, 3), np.uint8)
-    palette: tuple[Colour, ...] = ((168, 120, 96), (190, 172, 140), (150, 140, 132), (184, 150, 118), (134, 106, 92), (200, 190, 172))
+    palette: tuple[Colour, ...] = (
+        (168, 120, 96),
+        (190, 172, 140),
+        (150, 140, 132),
+        (184, 150, 118),
+        (134, 106, 92),
+        (200, 190, 172),
+    )
     x = 0
     while x < width:
         wide = int(rng.integers(5, 9)) * per_metre
@@ -72,7 +82,11 @@ def facade(rng: Generator, height: int, width: int, per_metre: int) -> Image:
 
 def _house(rng: Generator, colour: Colour, height: int, width: int, per_metre: int) -> Image:
     brick = bool(rng.random() < 0.5)
-    wall = paving(rng, colour, height, width, (max(per_metre // 6, 3), max(per_metre // 3, 6))) if brick else grain(rng, colour, height, width, 6)
+    wall = (
+        paving(rng, colour, height, width, (max(per_metre // 6, 3), max(per_metre // 3, 6)))
+        if brick
+        else grain(rng, colour, height, width, 6)
+    )
     frame: Colour = (222, 218, 208) if rng.random() < 0.6 else (70, 62, 58)
     floor, bay = 3 * per_metre, int(1.9 * per_metre)
     for level in range(1, height // floor + 1):
@@ -98,10 +112,17 @@ def _ground_floor(rng: Generator, wall: Image, per_metre: int, frame: Colour) ->
     height, width = wall.shape[:2]
     top = height - int(2.5 * per_metre)
     door = int(rng.integers(per_metre // 2, max(width - 2 * per_metre, per_metre)))
-    paint = tuple(int(v) for v in rng.integers(40, 150, 3))
+    red, green, blue = rng.integers(40, 150, 3).tolist()
+    paint: Colour = (red, green, blue)
     if rng.random() < 0.6:
         _window(rng, wall, int(0.4 * per_metre), top, width - int(0.8 * per_metre), int(1.9 * per_metre), paint)
-        cv2.rectangle(wall, (int(0.3 * per_metre), top - int(0.55 * per_metre)), (width - int(0.3 * per_metre), top - 4), paint, -1)
+        cv2.rectangle(
+            wall,
+            (int(0.3 * per_metre), top - int(0.55 * per_metre)),
+            (width - int(0.3 * per_metre), top - 4),
+            paint,
+            -1,
+        )
     else:
         for x in range(int(0.5 * per_metre), width - int(1.3 * per_metre), int(2.2 * per_metre)):
             _window(rng, wall, x, top + int(0.2 * per_metre), int(1.2 * per_metre), int(1.3 * per_metre), frame)
@@ -118,7 +139,7 @@ def planks(rng: Generator, colour: Colour, height: int, width: int, board: int) 
         cv2.line(out, (0, y), (width, y), tuple(int(c * 0.7) for c in colour), 1)
         for x in range(int(rng.integers(0, board * 4)) + row % 2, width, board * 9):
             cv2.line(out, (x, y), (x, y + board), tuple(int(c * 0.7) for c in colour), 1)
-    return out
+    return np.asarray(out, np.uint8)
 
 
 def shelf_front(rng: Generator, height: int, width: int, levels: int) -> Image:
@@ -136,7 +157,9 @@ def shelf_front(rng: Generator, height: int, width: int, levels: int) -> Image:
                     break
                 cv2.rectangle(out, (x, base - tall), (x + wide - 2, base), hue, -1)
                 label = tuple(min(int(v * 1.4) + 25, 255) for v in hue)
-                cv2.rectangle(out, (x + wide // 5, base - tall * 2 // 3), (x + wide * 3 // 4, base - tall // 3), label, -1)
+                cv2.rectangle(
+                    out, (x + wide // 5, base - tall * 2 // 3), (x + wide * 3 // 4, base - tall // 3), label, -1
+                )
                 x += wide
             x += int(rng.integers(1, 6))
         cv2.rectangle(out, (0, base), (width, base + max(step // 10, 2)), (196, 194, 188), -1)

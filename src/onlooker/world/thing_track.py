@@ -35,7 +35,8 @@ class ThingTrack:
         return next((hold for hold in self.holds if hold.start <= time < hold.end), None)
 
     def bottom(self, times: Floats, skeletons: Skeletons) -> tuple[Floats, Floats]:
-        """Middle of the bottom (time, 3) and yaw (time,); `skeletons` gives the skeleton of a role at the same times."""
+        """Middle of the bottom (time, 3) and yaw (time,); `skeletons` gives the skeleton of a role at the same
+        times."""
         kind = KINDS[self.thing.kind]
         place = np.tile(np.array(self.thing.place), (len(times), 1))
         yaw = np.full(len(times), self.thing.yaw)

@@ -14,7 +14,8 @@ Point = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Solid:
-    """A strand of an object, in metres around the middle of its bottom: heights, half-widths at both, colour share and ends."""
+    """A strand of an object, in metres around the middle of its bottom: heights, half-widths at both, colour share
+    and ends."""
 
     low: float
     high: float
@@ -40,19 +41,62 @@ def _round(radius: float) -> tuple[float, float]:
 
 
 KINDS: dict[str, Kind] = {
-    "cup": Kind((Solid(0, 0.10, _round(0.036), _round(0.044)), Solid(0.03, 0.08, (0.012, 0.02), (0.012, 0.02), 0.8, 0.5, (0.0, -0.05))), 0.05, "clink"),
-    "bottle": Kind((Solid(0, 0.18, _round(0.038), _round(0.038)), Solid(0.18, 0.27, _round(0.034), _round(0.014), 0.9, 0.2)), 0.10, "bottle"),
-    "kettle": Kind((Solid(0, 0.17, _round(0.09), _round(0.06)), Solid(0.17, 0.22, _round(0.02), _round(0.015), 0.6)), 0.2, "clink"),
-    "box": Kind((Solid(0, 0.26, (0.18, 0.14), (0.18, 0.14)), Solid(0.24, 0.265, (0.185, 0.145), (0.185, 0.145), 0.8)), 0.10, "thud", True),
+    "cup": Kind(
+        (
+            Solid(0, 0.10, _round(0.036), _round(0.044)),
+            Solid(0.03, 0.08, (0.012, 0.02), (0.012, 0.02), 0.8, 0.5, (0.0, -0.05)),
+        ),
+        0.05,
+        "clink",
+    ),
+    "bottle": Kind(
+        (Solid(0, 0.18, _round(0.038), _round(0.038)), Solid(0.18, 0.27, _round(0.034), _round(0.014), 0.9, 0.2)),
+        0.10,
+        "bottle",
+    ),
+    "kettle": Kind(
+        (Solid(0, 0.17, _round(0.09), _round(0.06)), Solid(0.17, 0.22, _round(0.02), _round(0.015), 0.6)), 0.2, "clink"
+    ),
+    "box": Kind(
+        (Solid(0, 0.26, (0.18, 0.14), (0.18, 0.14)), Solid(0.24, 0.265, (0.185, 0.145), (0.185, 0.145), 0.8)),
+        0.10,
+        "thud",
+        True,
+    ),
     "book": Kind((Solid(0, 0.22, (0.08, 0.02), (0.08, 0.02)),), 0.10, "thud"),
     "phone": Kind((Solid(0, 0.14, (0.035, 0.008), (0.035, 0.008)),), 0.06, "click"),
     "ball": Kind((Solid(0.10, 0.14, _round(0.10), _round(0.10), 1.0, 1.0),), 0.12, "thud"),
-    "bag": Kind((Solid(0, 0.28, (0.15, 0.06), (0.12, 0.05)), Solid(0.28, 0.36, (0.05, 0.01), (0.03, 0.01), 0.6, 0.5)), 0.36, "rustle"),
-    "basket": Kind((Solid(0, 0.2, (0.15, 0.11), (0.2, 0.14)), Solid(0.2, 0.34, (0.02, 0.12), (0.02, 0.03), 0.7)), 0.34, "click"),
-    "tin": Kind((Solid(0, 0.13, _round(0.05), _round(0.05)), Solid(0.04, 0.09, _round(0.051), _round(0.051), 1.35)), 0.07, "clink"),
-    "toy": Kind((Solid(0.05, 0.13, _round(0.06), _round(0.05), 1.0, 1.0), Solid(0.18, 0.2, _round(0.05), _round(0.05), 1.1, 1.0)), 0.10, "squeak"),
+    "bag": Kind(
+        (Solid(0, 0.28, (0.15, 0.06), (0.12, 0.05)), Solid(0.28, 0.36, (0.05, 0.01), (0.03, 0.01), 0.6, 0.5)),
+        0.36,
+        "rustle",
+    ),
+    "basket": Kind(
+        (Solid(0, 0.2, (0.15, 0.11), (0.2, 0.14)), Solid(0.2, 0.34, (0.02, 0.12), (0.02, 0.03), 0.7)), 0.34, "click"
+    ),
+    "tin": Kind(
+        (Solid(0, 0.13, _round(0.05), _round(0.05)), Solid(0.04, 0.09, _round(0.051), _round(0.051), 1.35)),
+        0.07,
+        "clink",
+    ),
+    "toy": Kind(
+        (
+            Solid(0.05, 0.13, _round(0.06), _round(0.05), 1.0, 1.0),
+            Solid(0.18, 0.2, _round(0.05), _round(0.05), 1.1, 1.0),
+        ),
+        0.10,
+        "squeak",
+    ),
+    "stool": Kind(
+        (Solid(0, 0.38, _round(0.13), _round(0.12), 0.8), Solid(0.38, 0.42, _round(0.2), _round(0.2))), 0.4, "thud"
+    ),
     "plate": Kind((Solid(0, 0.02, _round(0.06), _round(0.12)),), 0.02, "clink"),
-    "chest": Kind((Solid(0, 0.34, (0.24, 0.18), (0.24, 0.18)), Solid(0.3, 0.36, (0.25, 0.19), (0.25, 0.19), 0.7)), 0.34, "thud", True),
+    "chest": Kind(
+        (Solid(0, 0.34, (0.24, 0.18), (0.24, 0.18)), Solid(0.3, 0.36, (0.25, 0.19), (0.25, 0.19), 0.7)),
+        0.34,
+        "thud",
+        True,
+    ),
 }
 
 
@@ -85,7 +129,8 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Hinged:
-    """A door or lid that acts open and close: `hinge` (bottom), `width`, `height`, `yaw` when closed, `swing` when open."""
+    """A door or lid that acts open and close: `hinge` (bottom), `width`, `height`, `yaw` when closed, `swing` when
+    open."""
 
     name: str
     noun: str
@@ -107,4 +152,7 @@ class Hinged:
         yaw = self.yaw + self.swing * opened
         along = np.stack([np.cos(yaw), np.sin(yaw), np.zeros_like(yaw)], -1)
         side = np.stack([np.sin(yaw), -np.cos(yaw), np.zeros_like(yaw)], -1)
-        return np.array(self.hinge) + along * self.width * 0.86 + side * 0.05 + np.array([0, 0, self.height * 0.52])
+        return np.asarray(
+            np.array(self.hinge) + along * self.width * 0.86 + side * 0.05 + np.array([0, 0, self.height * 0.52]),
+            np.float64,
+        )

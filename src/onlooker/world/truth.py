@@ -16,10 +16,11 @@ Region = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Where something is in the picture. `visible_box` bounds its instance mask (None when hidden or outside), `full_box` is
-    the whole extent, behind others and beyond the picture too (None when behind the camera); xyxy in continuous pixels.
-    `visible` is the share of the silhouette inside the picture that nothing hides; `silhouette` is that whole silhouette
-    within `region` (x1, y1, x2, y2). `distance` is the camera depth in metres of the place it stands on."""
+    """Where something is in the picture. `visible_box` bounds its instance mask (None when hidden or outside),
+    `full_box` is the whole extent, behind others and beyond the picture too (None when behind the camera); xyxy in
+    continuous pixels. `visible` is the share of the silhouette inside the picture that nothing hides; `silhouette`
+    is that whole silhouette within `region` (x1, y1, x2, y2). `distance` is the camera depth in metres of the place
+    it stands on."""
 
     instance: int
     visible_box: Box | None
@@ -37,9 +38,10 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class PersonTruth:
-    """One person in one frame. `joints` (joint, 3): pixels and camera depth, `joints_3d` (joint, 3): world metres, both in the
-    order of `pose.JOINTS`; `landmarks` (68, 3): pixels (iBUG order) and 1 where on the near side of the head;
-    `expression`: mouth, smile, blink, brow; `actions`: what the person does, posture or gait first; `turned` yaw in radians."""
+    """One person in one frame. `joints` (joint, 3): pixels and camera depth, `joints_3d` (joint, 3): world metres,
+    both in the order of `pose.JOINTS`; `landmarks` (68, 3): pixels (iBUG order) and 1 where on the near side of the
+    head; `expression`: mouth, smile, blink, brow; `actions`: what the person does, posture or gait first; `turned`
+    yaw in radians."""
 
     track_id: int
     identity: int
@@ -77,7 +79,8 @@ class PersonTruth:
 
 @dataclass(frozen=True, slots=True)
 class ThingTruth:
-    """One thing or leaf in one frame: `place` is the middle of its bottom in world metres, `holder` the track that has it."""
+    """One thing or leaf in one frame: `place` is the middle of its bottom in world metres, `holder` the track that
+    has it."""
 
     name: str
     kind: str
@@ -98,7 +101,8 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class FrameTruth:
-    """One frame: index, time in seconds, shot, camera, `instances` (h, w) uint16 (0 is background), people by track, things.
+    """One frame: index, time in seconds, shot, camera, `instances` (h, w) uint16 (0 is background), people by
+    track, things.
 
     `order` lists the instances of people and things from near to far.
     """

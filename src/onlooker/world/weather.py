@@ -34,7 +34,7 @@ class Sensor:
         width, height = self._size
         y, x = self._shifts[index * 7 % len(self._shifts)].tolist()
         window = (slice(y, y + height), slice(x, x + width))
-        return cv2.subtract(cv2.add(image, self._more[window]), self._less[window])
+        return np.asarray(cv2.subtract(cv2.add(image, self._more[window]), self._less[window]), np.uint8)
 
     def _precipitate(self, image: Image, time: float) -> None:
         width, height = self._size

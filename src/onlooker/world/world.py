@@ -38,11 +38,11 @@ _OWN = ("arm", "palm", "sleeve", "thigh", "calf", "shin", "heel", "toe")
 class World:
     """A scene with exact ground truth, the same bytes for the same arguments on every run.
 
-    `stage` is a name in `stages.STAGES`; `size` (width, height); `rate` frames per second; `script` a name (None: the stage's
-    own; "solo:wave" one action); `camera` a name in `rigs.CAMERAS`, standing at the stage's view number `view`; `light` and
-    `weather` names of `light`; `place` the seed of the place (default: from `seed`), so that a place can be visited again;
-    `identities` and `outfits` seeds of the first roles; `backwards` plays everything in reverse.
-    Errors: ConfigError.
+    `stage` is a name in `stages.STAGES`; `size` (width, height); `rate` frames per second; `script` a name (None:
+    the stage's own; "solo:wave" one action); `camera` a name in `rigs.CAMERAS`, standing at the stage's view number
+    `view`; `light` and `weather` names of `light`; `place` the seed of the place (default: from `seed`), so that a
+    place can be visited again; `identities` and `outfits` seeds of the first roles; `backwards` plays everything in
+    reverse. Errors: ConfigError.
 
     >>> world = World(stage="street", people=2, seconds=1.0, seed=7, size=(64, 64), rate=5)
     >>> image, truth = world.frame(3)
@@ -89,7 +89,9 @@ class World:
     def _aim(self, camera: str, view: int) -> None:
         people = len(self.scene.performers)
         self.camera, self.view = camera, view
-        self.shots: list[Shot] = make_shots(camera, self.stage, self.size, self.seconds, self.seed, view, self.scene.eyes, people)
+        self.shots: list[Shot] = make_shots(
+            camera, self.stage, self.size, self.seconds, self.seed, view, self.scene.eyes, people
+        )
         self._backdrops: dict[int, Canvas] = {}
         self._moment: tuple[int, Moment] | None = None
 
@@ -158,10 +160,11 @@ class World:
         return write_captions(self)
 
     def truth_tables(self, video: str = "world.mp4") -> dict[str, pa.Table]:
-        """The truth in the schemas of `records`, by table name; rows say that they speak of `video`. Renders every frame.
+        """The truth in the schemas of `records`, by table name; rows say that they speak of `video`. Renders every
+        frame.
 
-        `tracks` has a row for everybody with any part in the picture: the whole extent cut at the picture's edge, `score` the
-        visible share of it, `observed` false where less than a tenth is visible.
+        `tracks` has a row for everybody with any part in the picture: the whole extent cut at the picture's edge,
+        `score` the visible share of it, `observed` false where less than a tenth is visible.
         """
         rows = Tabulator(video, self.size)
         for _, truth in self.frames():
@@ -210,10 +213,8 @@ def _behead(figure: Figure, names: Sequence[str]) -> None:
     figure.present[:] &= np.array([any(word in name for word in _OWN) for name in names])
 
 
-def _check(
-    people: int, seconds: float, size: tuple[int, int], rate: float, light: str | None, weather: str
-) -> None:
-    if not (0 <= people <= 64 and 0 < seconds <= 86400 and 0 < rate <= 240 and 32 <= min(size) and max(size) <= 4096):
+def _check(people: int, seconds: float, size: tuple[int, int], rate: float, light: str | None, weather: str) -> None:
+    if not (0 <= people <= 64 and 0 < seconds <= 86400 and 0 < rate <= 240 and min(size) >= 32 and max(size) <= 4096):
         raise ConfigError(
             f"a world of {people} people, {seconds} s, size {size} at {rate} frames/s cannot be made: "
             "0 to 64 people, up to a day, 32 to 4096 pixels a side, up to 240 frames/s."

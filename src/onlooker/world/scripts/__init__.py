@@ -12,7 +12,13 @@ from onlooker.world.scripts.cast import Cast
 
 Writer = Callable[[Stage, Cast, float, int], Script]
 
-DEFAULT = {"street": "walkers", "shop": "shopping", "platform": "travellers", "room": "at_home", "film_set": "conversation"}
+DEFAULT = {
+    "street": "walkers",
+    "shop": "shopping",
+    "platform": "travellers",
+    "room": "at_home",
+    "film_set": "conversation",
+}
 ANYWHERE: dict[str, Writer] = {
     "walkers": street.walkers,
     "encounters": street.encounters,

@@ -29,7 +29,11 @@ def correlated(stage: Stage, cast: Cast, seconds: float, seed: int) -> Script:
     for index in range(cast.people):
         x = left * 0.55 + (right - left) * 0.55 * (index + 0.5) / max(cast.people, 1)
         y = (low + high) / 2 + float(rng.uniform(-0.4, 0.4))
-        actors.append(Blocking(index, cast.identity(index), cast.outfit(index), (x, y), float(-np.pi / 2 + rng.uniform(-0.5, 0.5))))
+        actors.append(
+            Blocking(
+                index, cast.identity(index), cast.outfit(index), (x, y), float(-np.pi / 2 + rng.uniform(-0.5, 0.5))
+            )
+        )
     starts = tuple(RESPONSES)
     now = float(rng.uniform(0.2, 1.0))
     while now < seconds - 2.5 and actors:

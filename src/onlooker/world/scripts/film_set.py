@@ -23,7 +23,9 @@ def conversation(stage: Stage, cast: Cast, seconds: float, seed: int) -> Script:
     for index in range(cast.people):
         spot = (left, right)[index] if index < 2 else None
         place = spot.place if spot else (float(rng.uniform(-1.8, 1.8)), float(rng.uniform(-1.3, -0.2)))
-        actors.append(Blocking(index, cast.identity(index), cast.outfit(index), place, spot.yaw if spot else -np.pi / 2))
+        actors.append(
+            Blocking(index, cast.identity(index), cast.outfit(index), place, spot.yaw if spot else -np.pi / 2)
+        )
     if len(actors) > 1:
         _dialogue(rng, actors[0], actors[1], cup, book, seconds, steps)
     for actor in actors[2:] if len(actors) > 1 else actors:
@@ -33,7 +35,13 @@ def conversation(stage: Stage, cast: Cast, seconds: float, seed: int) -> Script:
 
 
 def _dialogue(
-    rng: np.random.Generator, first: Blocking, second: Blocking, cup: Thing, book: Thing, seconds: float, steps: list[Step]
+    rng: np.random.Generator,
+    first: Blocking,
+    second: Blocking,
+    cup: Thing,
+    book: Thing,
+    seconds: float,
+    steps: list[Step],
 ) -> None:
     has_book = second
     second.fetch(book, book.place, "r")
@@ -43,7 +51,13 @@ def _dialogue(
         for speaker, listener in ((first, second), (second, first)):
             length = float(rng.uniform(1.6, 3.2))
             free = "l"
-            speaker.do("talk" if speaker is not has_book else "point", length, hand=free, partner=listener, place=(0.0, -3.0, 1.2))
+            speaker.do(
+                "talk" if speaker is not has_book else "point",
+                length,
+                hand=free,
+                partner=listener,
+                place=(0.0, -3.0, 1.2),
+            )
             listener.wait(length * 0.5).do("look_around", length * 0.5) if rng.random() < 0.3 else listener.wait(length)
         steps.append(Step("talk", begin, first.now, None))
         since = first.now
@@ -66,5 +80,11 @@ def _dialogue(
 
 def _extra(rng: np.random.Generator, actor: Blocking, seconds: float) -> None:
     while actor.now < seconds:
-        actor.walk_to(float(rng.uniform(-2.1, 2.1)), float(rng.uniform(-1.4, 0.1)), float(-np.pi / 2 + rng.uniform(-0.8, 0.8)))
-        actor.do(pick(rng, ("clap", "wave", "jump", "crouch", "phone", "stretch")), float(rng.uniform(2.0, 3.4)), hand=pick(rng, ("l", "r")))
+        actor.walk_to(
+            float(rng.uniform(-2.1, 2.1)), float(rng.uniform(-1.4, 0.1)), float(-np.pi / 2 + rng.uniform(-0.8, 0.8))
+        )
+        actor.do(
+            pick(rng, ("clap", "wave", "jump", "crouch", "phone", "stretch")),
+            float(rng.uniform(2.0, 3.4)),
+            hand=pick(rng, ("l", "r")),
+        )

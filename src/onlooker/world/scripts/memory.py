@@ -15,8 +15,8 @@ from onlooker.world.things import Thing
 def hidden(stage: Stage, cast: Cast, seconds: float, seed: int) -> Script:
     """Somebody hides a ball in one of two equal chests and leaves; near the end another person looks into one of them.
 
-    The step "find" or "miss" at the end depends on which chest it was at the beginning: in between, the pictures of both
-    stories are the same but for chance. With one person, the same person hides and looks.
+    The step "find" or "miss" at the end depends on which chest it was at the beginning: in between, the pictures
+    of both stories are the same but for chance. With one person, the same person hides and looks.
     """
     rng = generator(seed, "hidden")
     hide, look = int(rng.integers(2)), int(rng.integers(2))
@@ -24,7 +24,9 @@ def hidden(stage: Stage, cast: Cast, seconds: float, seed: int) -> Script:
     y = (low + high) / 2
     centre = (left + right) / 2
     spots = [(centre - 0.8, y + 0.5), (centre + 0.8, y + 0.5)]
-    chests = [Thing(f"chest {name}", "chest", (134, 96, 60), (*spot, 0.0)) for name, spot in zip("ab", spots, strict=True)]
+    chests = [
+        Thing(f"chest {name}", "chest", (134, 96, 60), (*spot, 0.0)) for name, spot in zip("ab", spots, strict=True)
+    ]
     start = (centre, y - 0.7)
     ball = Thing("ball", "ball", (206, 60, 54), (start[0], start[1] + 0.36, 0.0))
     first = Blocking(0, cast.identity(0), cast.outfit(0), start, np.pi / 2)
@@ -53,9 +55,17 @@ def hidden(stage: Stage, cast: Cast, seconds: float, seed: int) -> Script:
         actors.append(actor)
     for actor in actors:
         actor.until(max(seconds, actor.now))
-    return Script("hidden", "Somebody hides a ball; later somebody looks for it.", tuple(a.role() for a in actors), (*chests, ball), steps=steps)
+    return Script(
+        "hidden",
+        "Somebody hides a ball; later somebody looks for it.",
+        tuple(a.role() for a in actors),
+        (*chests, ball),
+        steps=steps,
+    )
 
 
 def _idle(rng: np.random.Generator, actor: Blocking, until: float) -> None:
     while actor.now < until - 3.0:
-        actor.do(("look_around", "phone", "stretch", "talk")[int(rng.integers(4))], 2.0).wait(float(rng.uniform(0.2, 0.8)))
+        actor.do(("look_around", "phone", "stretch", "talk")[int(rng.integers(4))], 2.0).wait(
+            float(rng.uniform(0.2, 0.8))
+        )

@@ -13,7 +13,8 @@ from onlooker.world.things import Thing
 
 
 def travellers(stage: Stage, cast: Cast, seconds: float, seed: int) -> Script:
-    """Travellers pass the gate and wait; two meet at the railing and hand a bag across; somebody runs, somebody falls."""
+    """Travellers pass the gate and wait; two meet at the railing and hand a bag across; somebody runs, somebody
+    falls."""
     rng = generator(seed, "platform")
     things: list[Thing] = []
     steps: list[Step] = []
@@ -29,9 +30,13 @@ def travellers(stage: Stage, cast: Cast, seconds: float, seed: int) -> Script:
         _journey(rng, stage, actor, steps)
     for actor in actors:
         _wait(rng, stage, actor, seconds)
-    noises = tuple(Noise("train", start, start + 6.0, (-12.0, 7.5, 0.5)) for start in np.arange(9.0, seconds, 24.0).tolist())
+    noises = tuple(
+        Noise("train", start, start + 6.0, (-12.0, 7.5, 0.5)) for start in np.arange(9.0, seconds, 24.0).tolist()
+    )
     summary = "Travellers wait on a platform; a thing is handed over the railing."
-    return Script("travellers", summary, tuple(a.role() for a in actors), tuple(things), noises=noises, steps=tuple(steps))
+    return Script(
+        "travellers", summary, tuple(a.role() for a in actors), tuple(things), noises=noises, steps=tuple(steps)
+    )
 
 
 def _across(
@@ -58,7 +63,11 @@ def _across(
 def _journey(rng: np.random.Generator, stage: Stage, actor: Blocking, steps: list[Step]) -> None:
     begin = actor.now
     inside = actor.place[1] > 1.2
-    gates = [stage.spots["gate out"], stage.spots["gate in"]] if inside else [stage.spots["gate in"], stage.spots["gate out"]]
+    gates = (
+        [stage.spots["gate out"], stage.spots["gate in"]]
+        if inside
+        else [stage.spots["gate in"], stage.spots["gate out"]]
+    )
     actor.wait(0.9 * (actor.index - 2)).walk_to(*gates[0].place).walk_to(*gates[1].place)
     steps.append(Step("pass the gate", begin, actor.now, actor.index))
     run = bool(rng.random() < 0.3)
@@ -73,6 +82,11 @@ def _wait(rng: np.random.Generator, stage: Stage, actor: Blocking, seconds: floa
         action = pick(rng, ("look_around", "phone", "talk", "stretch", "point", "wave"))
         x, y = actor.place
         actor.turn(float(-np.pi / 2 + rng.uniform(-1.2, 1.2)))
-        actor.do(action, float(rng.uniform(1.8, 3.6)), hand=pick(rng, ("l", "r")), place=(x + 3, y + 4, 1.5) if action == "point" else None)
+        actor.do(
+            action,
+            float(rng.uniform(1.8, 3.6)),
+            hand=pick(rng, ("l", "r")),
+            place=(x + 3, y + 4, 1.5) if action == "point" else None,
+        )
         limits = (1.9, 4.4) if y > 1.2 else (-2.0, 0.6)
         actor.walk_to(float(np.clip(x + rng.uniform(-2.0, 2.0), -4.2, 4.2)), float(rng.uniform(*limits)))

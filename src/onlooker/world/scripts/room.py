@@ -14,7 +14,8 @@ from onlooker.world.things import Hinged, Thing
 
 
 def at_home(stage: Stage, cast: Cast, seconds: float, seed: int) -> Script:
-    """The first person makes a drink (a procedure of eight steps), the second is the baby, others sit, play or lie down."""
+    """The first person makes a drink (a procedure of eight steps), the second is the baby, others sit, play or lie
+    down."""
     rng = generator(seed, "room")
     spot = stage.spots["cupboard"]
     shelf = spot.reach
@@ -23,20 +24,31 @@ def at_home(stage: Stage, cast: Cast, seconds: float, seed: int) -> Script:
     cup = Thing("cup", "cup", (60, 110, 170), (shelf[0], shelf[1], 0.95))
     kettle = Thing("kettle", "kettle", (176, 178, 184), (table.reach[0] + 0.35, table.reach[1], 0.75))
     toy = Thing("toy", "toy", (230, 170, 60), (0.7, -0.75, 0.0))
-    things, steps, roles, noises = [cup, kettle, toy], [], [], []
+    things, roles = [cup, kettle, toy], []
+    steps: list[Step] = []
+    noises: list[Noise] = []
     for index in range(cast.people):
         if index == 1:
             roles.append(_baby(generator(seed, "baby"), cast, index, seconds, noises).role())
         elif index == 0:
             roles.append(_drink_maker(rng, stage, cast, seconds, leaf, cup, kettle, steps).role())
         else:
-            roles.append(_other(generator(seed, "other", index), stage, cast, index, seconds, toy if index == 2 else None).role())
+            roles.append(
+                _other(generator(seed, "other", index), stage, cast, index, seconds, toy if index == 2 else None).role()
+            )
     summary = "At home, somebody makes a drink while a baby lies in the crib."
     return Script("at home", summary, tuple(roles), tuple(things), (leaf,), tuple(noises), tuple(steps))
 
 
 def _drink_maker(
-    rng: np.random.Generator, stage: Stage, cast: Cast, seconds: float, leaf: Hinged, cup: Thing, kettle: Thing, steps: list[Step]
+    rng: np.random.Generator,
+    stage: Stage,
+    cast: Cast,
+    seconds: float,
+    leaf: Hinged,
+    cup: Thing,
+    kettle: Thing,
+    steps: list[Step],
 ) -> Blocking:
     actor = Blocking(0, cast.identity(0), cast.outfit(0), (-1.2, -0.9), 0.0)
     table, cupboard, chair = stage.spots["table"], stage.spots["cupboard"], stage.spots["chair"]
@@ -69,7 +81,9 @@ def _drink_maker(
         since = actor.now
         actor.fetch(cup, put, "r")
         actor.walk_to(*chair.place, chair.yaw).do("sit_down", 1.6).do("sit", 6.0, meanwhile=True)
-        actor.wait(0.6).do("drink", 2.4, hand="r", target=cup.name).wait(0.6).do("drink", 2.4, hand="r", target=cup.name)
+        actor.wait(0.6).do("drink", 2.4, hand="r", target=cup.name).wait(0.6).do(
+            "drink", 2.4, hand="r", target=cup.name
+        )
         actor.do("stand_up", 1.6)
         step("drink", since)
         since = actor.now
@@ -77,7 +91,9 @@ def _drink_maker(
         actor.leave(cup, cup.place, "r").do("close", 1.8, hand="l", target=leaf.name)
         step("put the cup away", since)
         steps.append(Step("make a drink", begin, actor.now, 0, "procedure"))
-        actor.walk_to(float(rng.uniform(-1.6, 0.4)), -0.9, -np.pi / 2).do(pick(rng, ("stretch", "phone", "look_around")), 3.0)
+        actor.walk_to(float(rng.uniform(-1.6, 0.4)), -0.9, -np.pi / 2).do(
+            pick(rng, ("stretch", "phone", "look_around")), 3.0
+        )
     return actor
 
 
@@ -103,9 +119,18 @@ def _baby(rng: np.random.Generator, cast: Cast, index: int, seconds: float, nois
     return actor
 
 
-def _other(rng: np.random.Generator, stage: Stage, cast: Cast, index: int, seconds: float, toy: Thing | None) -> Blocking:
+def _other(
+    rng: np.random.Generator, stage: Stage, cast: Cast, index: int, seconds: float, toy: Thing | None
+) -> Blocking:
     start = (-0.4 + 0.9 * (index - 2), -0.4 - 0.35 * (index - 2))
-    actor = Blocking(index, cast.identity(index), cast.outfit(index), start, float(rng.uniform(-2.5, -0.6)), "child" if toy else "adult")
+    actor = Blocking(
+        index,
+        cast.identity(index),
+        cast.outfit(index),
+        start,
+        float(rng.uniform(-2.5, -0.6)),
+        "child" if toy else "adult",
+    )
     while actor.now < seconds:
         if toy is not None:
             x, y, _ = toy.place
@@ -115,10 +140,16 @@ def _other(rng: np.random.Generator, stage: Stage, cast: Cast, index: int, secon
         action = pick(rng, ("look_around", "phone", "stretch", "crib", "lie"))
         if action == "crib":
             spot = stage.spots["crib"]
-            actor.walk_to(spot.place[0] - 0.3 * (index - 3), spot.place[1], spot.yaw).do("reach", 2.4, place=(1.7, 1.35, 0.75)).do("talk", 2.0)
+            actor.walk_to(spot.place[0] - 0.3 * (index - 3), spot.place[1], spot.yaw).do(
+                "reach", 2.4, place=(1.7, 1.35, 0.75)
+            ).do("talk", 2.0)
         elif action == "lie":
-            actor.walk_to(0.4, -1.5, 0.0).do("lie_down", 2.8).do("lie", 2.0).do("roll_over", 1.8).do("roll_back", 1.8).do("get_up", 2.8)
+            actor.walk_to(0.4, -1.5, 0.0).do("lie_down", 2.8).do("lie", 2.0).do("roll_over", 1.8).do(
+                "roll_back", 1.8
+            ).do("get_up", 2.8)
         else:
-            actor.walk_to(float(rng.uniform(-2.2, 2.2)), float(rng.uniform(-1.6, 0.4)), float(-np.pi / 2 + rng.uniform(-1, 1)))
+            actor.walk_to(
+                float(rng.uniform(-2.2, 2.2)), float(rng.uniform(-1.6, 0.4)), float(-np.pi / 2 + rng.uniform(-1, 1))
+            )
             actor.do(action, float(rng.uniform(2, 3.5)), hand=pick(rng, ("l", "r")))
     return actor

@@ -15,7 +15,8 @@ _GOODS = ("tin", "bottle", "book", "cup", "tin")
 
 
 def shopping(stage: Stage, cast: Cast, seconds: float, seed: int) -> Script:
-    """Each customer goes from shelf to shelf, takes things, puts some back, and pays at the counter; one clerk packs."""
+    """Each customer goes from shelf to shelf, takes things, puts some back, and pays at the counter; one clerk
+    packs."""
     things: list[Thing] = []
     steps: list[Step] = []
     clerk_work: list[tuple[float, Thing, Point]] = []
@@ -27,7 +28,13 @@ def shopping(stage: Stage, cast: Cast, seconds: float, seed: int) -> Script:
         roles.append(actor.role())
     if customers < cast.people:
         roles.append(_clerk(stage, cast, customers, seconds, clerk_work).role())
-    return Script("shopping", "Customers choose goods from shelves and pay at the counter.", tuple(roles), tuple(things), steps=tuple(steps))
+    return Script(
+        "shopping",
+        "Customers choose goods from shelves and pay at the counter.",
+        tuple(roles),
+        tuple(things),
+        steps=tuple(steps),
+    )
 
 
 def _customer(
@@ -67,7 +74,11 @@ def _customer(
 
 def _goods(rng: np.random.Generator, shelf: Spot, index: int, number: int) -> tuple[Thing, Point]:
     kind = _GOODS[int(rng.integers(len(_GOODS)))]
-    place = (shelf.reach[0] + 0.26 * (index % 5 - 2) + float(rng.uniform(-0.05, 0.05)), shelf.reach[1], shelf.reach[2] - 0.02)
+    place = (
+        shelf.reach[0] + 0.26 * (index % 5 - 2) + float(rng.uniform(-0.05, 0.05)),
+        shelf.reach[1],
+        shelf.reach[2] - 0.02,
+    )
     colour = (int(rng.integers(60, 240)), int(rng.integers(60, 240)), int(rng.integers(60, 240)))
     return Thing(f"{kind} {number + 1}", kind, colour, place), place
 

@@ -14,7 +14,18 @@ from onlooker.world.seeds import generator
 from onlooker.world.things import Thing
 
 # seconds an action takes at speed 1
-LASTS = {"sit_down": 1.6, "stand_up": 1.6, "lie_down": 2.4, "get_up": 2.4, "fall": 1.0, "pick_up": 1.6, "put_down": 1.6, "roll_over": 1.7, "roll_back": 1.7, "drink": 2.4}
+LASTS = {
+    "sit_down": 1.6,
+    "stand_up": 1.6,
+    "lie_down": 2.4,
+    "get_up": 2.4,
+    "fall": 1.0,
+    "pick_up": 1.6,
+    "put_down": 1.6,
+    "roll_over": 1.7,
+    "roll_back": 1.7,
+    "drink": 2.4,
+}
 SOLO = tuple(
     name
     for name in (*MOVING, *ACTIONS)
@@ -33,20 +44,27 @@ def solo(action: str, stage: Stage, cast: Cast, seconds: float, seed: int) -> Sc
         raise ConfigError(f"nobody can do {action!r} alone: choose one of {', '.join(SOLO)}.")
     rng = generator(seed, "solo", cast.seed)
     left, low, right, high = stage.area
-    middle = ((left + right) / 2 + float(rng.uniform(-0.12, 0.12)) * (right - left), (low + high) / 2 + float(rng.uniform(-0.2, 0.2)) * (high - low))
+    middle = (
+        (left + right) / 2 + float(rng.uniform(-0.12, 0.12)) * (right - left),
+        (low + high) / 2 + float(rng.uniform(-0.2, 0.2)) * (high - low),
+    )
     yaw = float(-np.pi / 2 + rng.uniform(-1.1, 1.1))
     actor = Blocking(0, cast.identity(0), cast.outfit(0), middle, yaw)
     things: list[Thing] = []
     if action in ("walk", "run"):
         reach = actor.body.gait.pace * seconds if action == "walk" else 2.9 * seconds
         way = 1.0 if rng.random() < 0.5 else -1.0
-        actor = Blocking(0, cast.identity(0), cast.outfit(0), (middle[0] - way * reach / 2, middle[1]), 0.0 if way > 0 else np.pi)
+        actor = Blocking(
+            0, cast.identity(0), cast.outfit(0), (middle[0] - way * reach / 2, middle[1]), 0.0 if way > 0 else np.pi
+        )
         actor.walk_to(middle[0] + way * reach * 0.6, middle[1], run=action == "run")
     elif action != "stand":
         _perform(rng, actor, action, seconds, things)
     actor.until(max(seconds, actor.now))
     watchers = [_watcher(stage, cast, index, seconds) for index in range(1, cast.people)]
-    return Script(f"solo:{action}", f"Somebody {verb(action)}.", (actor.role(), *(w.role() for w in watchers)), tuple(things))
+    return Script(
+        f"solo:{action}", f"Somebody {verb(action)}.", (actor.role(), *(w.role() for w in watchers)), tuple(things)
+    )
 
 
 def verb(action: str) -> str:
@@ -61,6 +79,14 @@ def _perform(rng: np.random.Generator, actor: Blocking, action: str, seconds: fl
     hand = pick(rng, ("l", "r"))
     x, y = actor.place
     ahead = (x + 3 * np.cos(actor.yaw), y + 3 * np.sin(actor.yaw), float(rng.uniform(0.6, 2.4)))
+    if action in ("sit_down", "stand_up", "sit"):
+        # where the hips come to be
+        back = 0.98 * actor.body.thigh
+        seat = (x - back * float(np.cos(actor.yaw)), y - back * float(np.sin(actor.yaw)), 0.0)
+        things.append(Thing("stool", "stool", (150, 112, 76), seat))
+    if action in ACTIONS and ACTIONS[action].base:
+        actor.do(action, seconds + 1.0)
+        return
     before, after = _BEFORE.get(action), _AFTER.get(action)
     if action in ("pick_up", "put_down", "drink"):
         _handle(rng, actor, action, start, length, hand, things)
@@ -100,5 +126,3 @@ def _watcher(stage: Stage, cast: Cast, index: int, seconds: float) -> Blocking:
     left, _, right, high = stage.area
     x = left + (right - left) * (index / max(cast.people, 2))
     return Blocking(index, cast.identity(index), cast.outfit(index), (x, high), -np.pi / 2).wait(seconds)
-
-

@@ -20,9 +20,15 @@ def walkers(stage: Stage, cast: Cast, seconds: float, seed: int) -> Script:
     roles = []
     for index in range(cast.people):
         rng = generator(seed, "walker", index)
-        lane = stage.area[1] + (stage.area[3] - stage.area[1]) * (index + 0.5) / cast.people + float(rng.uniform(-0.15, 0.15))
+        lane = (
+            stage.area[1]
+            + (stage.area[3] - stage.area[1]) * (index + 0.5) / cast.people
+            + float(rng.uniform(-0.15, 0.15))
+        )
         roles.append(_passage(rng, stage, cast, index, lane, seconds).role())
-    return Script("walkers", f"People walk along the {stage.name.replace('_', ' ')} and stop now and then.", tuple(roles))
+    return Script(
+        "walkers", f"People walk along the {stage.name.replace('_', ' ')} and stop now and then.", tuple(roles)
+    )
 
 
 def _passage(rng: np.random.Generator, stage: Stage, cast: Cast, index: int, lane: float, seconds: float) -> Blocking:
@@ -65,7 +71,15 @@ def encounters(stage: Stage, cast: Cast, seconds: float, seed: int) -> Script:
     for index in range(cast.people):
         side = -1 if index % 2 == 0 else 1
         y = low + (high - low) * (index // 2 + 0.5) / max((cast.people + 1) // 2, 1)
-        actors.append(Blocking(index, cast.identity(index), cast.outfit(index), (side * right * float(rng.uniform(0.35, 0.6)), y), 0.0 if side < 0 else np.pi))
+        actors.append(
+            Blocking(
+                index,
+                cast.identity(index),
+                cast.outfit(index),
+                (side * right * float(rng.uniform(0.35, 0.6)), y),
+                0.0 if side < 0 else np.pi,
+            )
+        )
     for pair, (first, second) in enumerate(zip(actors[::2], actors[1::2], strict=False)):
         turn = pair
         while first.now < seconds - 4:

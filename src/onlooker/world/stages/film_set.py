@@ -12,7 +12,8 @@ _PPM = 44
 
 
 def build(place: int) -> Stage:
-    """The set that belongs to a place seed: a bar table in the middle before a backdrop whose motif the seed chooses."""
+    """The set that belongs to a place seed: a bar table in the middle before a backdrop whose motif the seed
+    chooses."""
     rng = generator(place, "film set")
     return Stage(
         name="film_set",
@@ -65,11 +66,28 @@ def _dusk(rng: np.random.Generator) -> np.ndarray:
 def _props() -> tuple[Prop, ...]:
     black = (44, 44, 48)
     return (
-        Prop("table", (*cylinder((0, 0.9, 0), 0.05, 1.0, black), *cylinder((0, 0.9, 1.0), 0.42, 0.03, (150, 110, 74), sides=14))),
+        Prop(
+            "table",
+            (*cylinder((0, 0.9, 0), 0.05, 1.0, black), *cylinder((0, 0.9, 1.0), 0.42, 0.03, (150, 110, 74), sides=14)),
+        ),
         Prop("lamp", _lamp(-3.2, 0.6, 1)),
         Prop("lamp", _lamp(3.2, 0.9, -1)),
-        Prop("chair", (*box((-2.2, 1.8, 0.40), (0.5, 0.44, 0.06), (170, 48, 44)), *box((-2.2, 2.02, 0.46), (0.5, 0.04, 0.5), (170, 48, 44)), *box((-2.42, 1.8, 0), (0.05, 0.4, 0.4), black), *box((-1.98, 1.8, 0), (0.05, 0.4, 0.4), black))),
-        Prop("crate", (*box((2.3, 1.9, 0), (0.7, 0.6, 0.5), (136, 108, 72)), *box((2.35, 1.95, 0.5), (0.45, 0.4, 0.35), (120, 94, 62)))),
+        Prop(
+            "chair",
+            (
+                *box((-2.2, 1.8, 0.40), (0.5, 0.44, 0.06), (170, 48, 44)),
+                *box((-2.2, 2.02, 0.46), (0.5, 0.04, 0.5), (170, 48, 44)),
+                *box((-2.42, 1.8, 0), (0.05, 0.4, 0.4), black),
+                *box((-1.98, 1.8, 0), (0.05, 0.4, 0.4), black),
+            ),
+        ),
+        Prop(
+            "crate",
+            (
+                *box((2.3, 1.9, 0), (0.7, 0.6, 0.5), (136, 108, 72)),
+                *box((2.35, 1.95, 0.5), (0.45, 0.4, 0.35), (120, 94, 62)),
+            ),
+        ),
     )
 
 

@@ -12,7 +12,8 @@ _PPM = 36
 
 
 def build(place: int) -> Stage:
-    """The platform that belongs to a place seed: gates and railing along y = 1.2 part the hall (near) from the platform."""
+    """The platform that belongs to a place seed: gates and railing along y = 1.2 part the hall (near) from the
+    platform."""
     rng = generator(place, "platform")
     return Stage(
         name="platform",
@@ -72,6 +73,20 @@ def _props() -> tuple[Prop, ...]:
     for x in (-6.5, 0.2, 6.5):
         props.append(Prop("column", cylinder((x, 4.9, 0.0), 0.2, 4.6, (204, 206, 200), sides=10)))
     wood = (134, 100, 70)
-    props.append(Prop("bench", (*box((3.6, 3.55, 0.36), (1.7, 0.44, 0.08), wood), *box((3.0, 3.55, 0), (0.08, 0.4, 0.36), steel), *box((4.2, 3.55, 0), (0.08, 0.4, 0.36), steel))))
-    props.append(Prop("sign", (*cylinder((-4.2, 3.9, 0), 0.05, 2.4, steel), *box((-4.2, 3.9, 2.4), (1.4, 0.08, 0.5), (34, 60, 120)))))
+    props.append(
+        Prop(
+            "bench",
+            (
+                *box((3.6, 3.55, 0.36), (1.7, 0.44, 0.08), wood),
+                *box((3.0, 3.55, 0), (0.08, 0.4, 0.36), steel),
+                *box((4.2, 3.55, 0), (0.08, 0.4, 0.36), steel),
+            ),
+        )
+    )
+    props.append(
+        Prop(
+            "sign",
+            (*cylinder((-4.2, 3.9, 0), 0.05, 2.4, steel), *box((-4.2, 3.9, 2.4), (1.4, 0.08, 0.5), (34, 60, 120))),
+        )
+    )
     return tuple(props)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from onlooker.world import textures
+from onlooker.world.body import Colour
 from onlooker.world.canvas import Image
 from onlooker.world.scenery import Facet, Prop, Spot, Stage, Surface, View, box, rail
 from onlooker.world.seeds import generator
@@ -43,11 +44,11 @@ def build(place: int) -> Stage:
 
 def _surfaces(rng: np.random.Generator) -> tuple[Surface, ...]:
     floor = textures.planks(rng, (168, 128, 88), 8 * _PPM, 7 * _PPM, 9)
-    paint = ((206, 200, 184), (190, 204, 208), (210, 196, 196))[int(rng.integers(3))]
+    paint: Colour = ((206, 200, 184), (190, 204, 208), (210, 196, 196))[int(rng.integers(3))]
     back = textures.grain(rng, paint, int(2.7 * _PPM), 7 * _PPM, 2)
     _window(back, int(1.0 * _PPM), int(0.5 * _PPM))
     back[-_PPM // 8 :] = 232
-    side = textures.grain(rng, tuple(int(c * 0.94) for c in paint), int(2.7 * _PPM), 8 * _PPM, 2)
+    side = textures.grain(rng, darker(paint), int(2.7 * _PPM), 8 * _PPM, 2)
     side[-_PPM // 8 :] = 226
     rug = textures.grain(rng, (150, 74, 70), 90, 130, 6)
     rug[6:-6, 6:-6] = np.clip(rug[6:-6, 6:-6].astype(int) + 26, 0, 255).astype(np.uint8)
@@ -61,6 +62,12 @@ def _surfaces(rng: np.random.Generator) -> tuple[Surface, ...]:
         Surface((-3.5, 2.8, 0.0), (7, 0, 0), (0, -8, 0), floor, True),
         Surface((-0.6, -0.3, 0.0), (2.4, 0, 0), (0, -1.5, 0), rug, True),
     )
+
+
+def darker(colour: Colour) -> Colour:
+    """The same paint on a wall that gets less light."""
+    red, green, blue = (int(value * 0.94) for value in colour)
+    return red, green, blue
 
 
 def _window(wall: Image, x: int, y: int) -> None:
@@ -94,7 +101,10 @@ def _crib() -> tuple[Facet, ...]:
 
 def _table(x: float, y: float, colour: tuple[int, int, int]) -> tuple[Facet, ...]:
     legs = [box((x + dx, y + dy, 0), (0.07, 0.07, 0.70), colour) for dx in (-0.7, 0.7) for dy in (-0.3, 0.3)]
-    return (*(facet for leg in legs for facet in leg), *box((x, y, 0.70), (1.6, 0.75, 0.05), colour, top=(196, 154, 108)))
+    return (
+        *(facet for leg in legs for facet in leg),
+        *box((x, y, 0.70), (1.6, 0.75, 0.05), colour, top=(196, 154, 108)),
+    )
 
 
 def _chair(x: float, y: float, colour: tuple[int, int, int]) -> tuple[Facet, ...]:
@@ -109,7 +119,12 @@ def _cupboard(x: float, y: float) -> tuple[Facet, ...]:
     inside = (112, 102, 92)
     shell = box((x, y, 0), (1.2, 0.45, 0.9), colour, top=(180, 150, 112))
     upper = box((x, y + 0.05, 0.9), (1.2, 0.35, 0.85), colour)
-    hole = Facet(np.array([[x - 0.3, y - 0.14, 0.95], [x + 0.4, y - 0.14, 0.95], [x + 0.4, y - 0.14, 1.6], [x - 0.3, y - 0.14, 1.6]]), inside)
+    hole = Facet(
+        np.array(
+            [[x - 0.3, y - 0.14, 0.95], [x + 0.4, y - 0.14, 0.95], [x + 0.4, y - 0.14, 1.6], [x - 0.3, y - 0.14, 1.6]]
+        ),
+        inside,
+    )
     board = box((x + 0.05, y - 0.2, 0.93), (0.7, 0.14, 0.02), (150, 136, 116))
     return (*shell, *upper, hole, *board)
 

@@ -72,7 +72,9 @@ def _props(rng: np.random.Generator) -> tuple[Prop, ...]:
 
 def _boards(x: float) -> tuple[Facet, ...]:
     # narrow boards in front of the goods, on which the things that people take stand
-    return tuple(facet for z in (0.70, 1.10, 1.44) for facet in box((x, 2.2, z - 0.03), (1.6, 0.2, 0.03), (196, 194, 188)))
+    return tuple(
+        facet for z in (0.70, 1.10, 1.44) for facet in box((x, 2.2, z - 0.03), (1.6, 0.2, 0.03), (196, 194, 188))
+    )
 
 
 def _crates(rng: np.random.Generator, x: float, y: float) -> tuple[Facet, ...]:
@@ -80,5 +82,7 @@ def _crates(rng: np.random.Generator, x: float, y: float) -> tuple[Facet, ...]:
     return tuple(
         facet
         for index, top in enumerate(tops)
-        for facet in box((x + 0.5 * index, y - 0.4, 0.0), (0.46, 0.4, 0.42 + float(rng.uniform(0, 0.1))), (150, 116, 78), top=top)
+        for facet in box(
+            (x + 0.5 * index, y - 0.4, 0.0), (0.46, 0.4, 0.42 + float(rng.uniform(0, 0.1))), (150, 116, 78), top=top
+        )
     )

@@ -40,7 +40,9 @@ def build(place: int) -> Stage:
 def _surfaces(rng: np.random.Generator) -> tuple[Surface, ...]:
     wide = int((_RIGHT - _LEFT) * _PPM)
     span = (_RIGHT - _LEFT, 0.0, 0.0)
-    near = textures.paving(rng, _pick(rng, ((168, 160, 150), (150, 150, 148), (176, 158, 138))), 12 * _PPM, wide, (_PPM // 2, _PPM))
+    near = textures.paving(
+        rng, _pick(rng, ((168, 160, 150), (150, 150, 148), (176, 158, 138))), 12 * _PPM, wide, (_PPM // 2, _PPM)
+    )
     road = textures.asphalt(rng, 6 * _PPM, wide, _PPM, 0.5)
     left = int((2.2 - _LEFT) * _PPM)
     textures.crossing(road, left, left + 3 * _PPM, _PPM)
@@ -75,7 +77,14 @@ def _props(rng: np.random.Generator) -> tuple[Prop, ...]:
     return tuple(props)
 
 
-_PAINTS: tuple[Colour, ...] = ((150, 28, 32), (36, 60, 110), (196, 198, 200), (40, 42, 46), (88, 104, 92), (206, 196, 170))
+_PAINTS: tuple[Colour, ...] = (
+    (150, 28, 32),
+    (36, 60, 110),
+    (196, 198, 200),
+    (40, 42, 46),
+    (88, 104, 92),
+    (206, 196, 170),
+)
 
 
 def _car(x: float, y: float, paint: Colour) -> tuple[Facet, ...]:
