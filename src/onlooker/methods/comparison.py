@@ -42,7 +42,7 @@ class Comparison:
 
 
 _NUMBER = r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
-_SENTENCE = re.compile(r"(?im)toleran\w*\b(.*?)(?:(?<!\d)\.(?:\s|$)|\.\s|$)")
+_SENTENCE = re.compile(r"(?im)\b(tolerance\w*)\b(.*?)(?:\.\s|\.$|$)")
 
 
 def read_tolerance(text: str) -> Tolerance | None:
@@ -56,8 +56,9 @@ def read_tolerance(text: str) -> Tolerance | None:
     >>> read_tolerance("Tolerance: 1e-4 relative to the largest magnitude of each tensor.")
     Tolerance(absolute=0.0, relative=0.0001, to_peak=True)
     """
-    for sentence in _SENTENCE.finditer(text):
-        words = sentence[1].split("(")[0]
+    # a sentence that begins with the word speaks of all outputs, one that only contains it of some
+    for sentence in sorted(_SENTENCE.finditer(text), key=lambda found: not found[1][0].isupper()):
+        words = sentence[2].split("(")[0]
         absolute, relative = _named(words, "absolute|abs"), _named(words, "relative")
         to_peak = "largest magnitude" in words or "to the magnitude" in words
         if absolute is None and relative is None:
