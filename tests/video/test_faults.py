@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import resource
 import struct
 import time
@@ -47,7 +48,7 @@ def tolerant(sample: Sample) -> Video:
 def test_row_01_zero_length_file(tmp_path: Path) -> None:
     path = tmp_path / "empty.mp4"
     path.touch()
-    with pytest.raises(TruncatedMedia, match="empty.mp4"):
+    with pytest.raises(TruncatedMedia, match=r"empty\.mp4"):
         len(Video(path))
     with pytest.raises(TruncatedMedia):
         _ = Video(b"").info
@@ -220,29 +221,47 @@ def test_row_08_variable_rate(samples: Samples, name: str) -> None:
         assert np.allclose(video[:].times, times, atol=0.0011)
         even = video.clip(0, times[-1], fps=10)
         moments = np.arange(len(even)) / 10
-        shown = np.searchsorted(times, moments + 0.0011, side="right") - 1
-        assert numbers(even) == [sample.truth.numbers[k] for k in shown]
-        assert np.allclose(even.times, times[shown], atol=0.0011)  # when the frame appears, not when it was asked for
+        clear = np.abs(times[:, None] - moments).min(axis=0) > 0.002  # where rounding to ms decides, both are right
+        shown = np.searchsorted(times, moments, side="right") - 1
+        expected = [sample.truth.numbers[k] for k in shown]
+        assert [n for n, c in zip(numbers(even), clear, strict=True) if c] == [
+            n for n, c in zip(expected, clear, strict=True) if c
+        ]
+        assert clear.sum() > 30
+        # when the frame appears, not when it was asked for
+        assert np.allclose(even.times[clear], times[shown][clear], atol=0.0011)
 
 
-def test_row_09_wrong_nominal_rate(samples: Samples) -> None:
+@pytest.mark.parametrize("kind", ["mkv", "ts"])
+def test_row_09_wrong_nominal_rate(tmp_path: Path, kind: str) -> None:
+    """A header that says 1000 frames a second or more; the frames come every 20 to 180 ms."""
+    path = tmp_path / f"fast.{kind}"
+    ticks = np.cumsum(np.random.default_rng(9).integers(20, 180, 48))
+    recipe = Recipe(container=kind, rate=Fraction(1000), time_base=Fraction(1, 1000), ticks=tuple(map(int, ticks)))
+    write_video(path, recipe)
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].guessed_rate >= 1000
+    with Video(path) as video:
+        assert len(video) == 48
+        assert video.info.average_rate == pytest.approx(47 / (ticks[-1] - ticks[0]) * 1000, rel=0.03)
+        assert any("rate" in warning for warning in video.info.warnings)
+        assert numbers(video.clip(1.0, 1.0001)) == [int(np.searchsorted(ticks - ticks[0], 1000, side="right")) - 1]
+
+
+def test_row_09_the_rate_comes_from_the_frames(samples: Samples) -> None:
     with Video(samples["rate_1000"].path) as video:
         assert len(video) == 48
         assert video.info.average_rate == pytest.approx(25, rel=0.03)
-        assert any("rate" in warning for warning in video.info.warnings)
 
 
-@pytest.mark.parametrize(
-    ("name", "start"),
-    [("copied_cut", 0.0), ("edited_end", 0.0), ("late_start", 0.5), ("ts_ten_hours", 0.0), ("ts_wrap", 0.0)],
-)
-def test_row_10_times_are_presentation_times(samples: Samples, name: str, start: float) -> None:
+@pytest.mark.parametrize("name", ["copied_cut", "edited_end", "late_start", "ts_ten_hours", "ts_wrap", "fragmented"])
+def test_row_10_times_count_from_the_start_of_the_presentation(samples: Samples, name: str) -> None:
     truth = samples[name].truth
     with Video(samples[name].path) as video:
         clip = video[:]
         assert numbers(clip) == list(truth.numbers)
-        assert np.allclose(clip.times, start + np.array(truth.times), atol=0.002)
-        assert read(video.at(start + truth.times[20] + 0.01).image).upright == truth.numbers[20]
+        assert np.allclose(clip.times, truth.times, atol=0.002)
+        assert read(video.at(truth.times[20] + 0.01).image).upright == truth.numbers[20]
 
 
 @pytest.mark.parametrize("name", ["vp8_hidden", "vp9_altref", "copied_cut"])
@@ -354,11 +373,12 @@ def test_row_14_colours(tmp_path: Path, pix_fmt: str, full: bool, matrix: str) -
     with Video(path) as video:
         image = video[1].image
     got = np.array([image[16:48, 32 * k + 10 : 32 * k + 22].mean(axis=(0, 1)) for k in range(len(PATCHES))])
-    assert np.abs(got - PATCHES).max() < 3, got.round(1)
+    # the wrong matrix or range would be off by more than 10 somewhere; coding in 8 bits alone costs 1.3
+    assert np.abs(got - PATCHES).max() < 4, got.round(1)
 
 
 def test_row_14_high_dynamic_range(tmp_path: Path) -> None:
-    """BT.2020 with the PQ curve: a tone-mapped picture in which brighter stays brighter, or an explicit refusal."""
+    """BT.2020 with the PQ curve: tone-mapped, brighter stays brighter."""
     path = tmp_path / "hdr.mp4"
     ramp = np.linspace(64, 940, 16).astype(np.uint16)
     frame = av.VideoFrame(256, 64, "yuv420p10le")
@@ -377,13 +397,9 @@ def test_row_14_high_dynamic_range(tmp_path: Path) -> None:
         output.mux(stream.encode(None))
     with Video(path) as video:
         assert video.info.transfer == "pq"
-        try:
-            image = video[0].image
-        except UnsupportedMedia as refusal:
-            assert "dynamic" in str(refusal).lower() or "hdr" in str(refusal).lower()
-            return
+        image = video[0].image
     levels = [float(image[16:48, 16 * k + 4 : 16 * k + 12].mean()) for k in range(16)]
-    assert all(a <= b + 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert all(a <= b + 1 for a, b in itertools.pairwise(levels))
     assert levels[0] < 5
     assert levels[8] > 40  # 100 cd/m2 lies here: mid-tones, not the grey murk of an untouched PQ picture
     assert levels[15] > 250
@@ -520,7 +536,7 @@ def test_row_20_corrupt_sound(tmp_path: Path) -> None:
 def test_row_20_unknown_sound_codec(tmp_path: Path) -> None:
     path = tmp_path / "alien.mp4"
     _with_sound(path, 2.0)
-    path.write_bytes(path.read_bytes().replace(b"mp4a", b"zzzz"))
+    path.write_bytes(path.read_bytes().replace(b"mp4a", b"zzzz").replace(b"esds", b"yyyy"))
     with Video(path) as video:
         assert numbers(video[:]) == list(range(50))
         sound = video.sound(rate=16_000)

@@ -29,10 +29,12 @@ TS = MP4.with_(container="ts", time_base=Fraction(1, 90_000))
 
 
 def cut_short(recipe: Recipe, share: float, path: Path, rng: np.random.Generator) -> Truth:
-    """Only the first `share` of the bytes is there. Frames whose bytes are all there are sound."""
+    """The file ends in the middle of a packet, after about `share` of its bytes. Frames that are whole are sound."""
     recipe, order, places = _written(recipe, path, rng)
     data = path.read_bytes()
-    keep = int(len(data) * share)
+    aim = int(len(data) * share)
+    keep = next((place.start + place.end) // 2 for place in places if place.end > aim)
+    keep += keep % TRANSPORT_PACKET == 0  # behind a whole transport packet, MPEG-TS does not show that more was meant
     path.write_bytes(data[:keep])
     there = [k for k, place in enumerate(places) if place.end <= keep]
     partial_one = [k for k, place in enumerate(places) if place.start < keep < place.end]
