@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 FEATURES = ("bias", "hog", "no_hog", "support", "face", "shoulders", "inside", "contrast", "unsure", "misfit", "cut_off", "part")
 
 # Fitted by calibrate.py on labels.json; see README.md.
-WEIGHTS = np.array([-6.89, 1.21, 1.03, 2.18, 4.38, 0.0, 4.34, 4.22, 2.78, 0.48, -0.24, -1.53])
+WEIGHTS = np.array([-6.74, 1.53, 1.03, 2.03, 4.40, 0.0, 4.14, 4.22, 2.65, -0.19, -0.31, -1.52])
 
 
 @dataclass(frozen=True)

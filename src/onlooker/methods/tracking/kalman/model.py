@@ -290,7 +290,7 @@ class KalmanTracker:
     def _report(self, tracks: State, time: float, size: list[int]) -> FrameTracks:
         """The confirmed tracks that are seen, or were lately."""
         unseen = time - tracks["seen"]
-        bridge = (0.5 * (tracks["seen"] - tracks["start"])).clip(0.4, self.config.bridge)
+        bridge = (0.75 * (tracks["seen"] - tracks["start"])).clip(0.4, self.config.bridge)
         shown = (tracks["id"] > 0) & (tracks["observed"] | (unseen <= bridge))
         boxes = motion.to_corners(tracks["mean"][:, :, 0])
         ghost = shown & ~tracks["observed"]
