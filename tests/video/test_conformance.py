@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onlooker.errors import ConfigError
+from onlooker.video import Video
 from onlooker.video.conformance.boxes import matrix_of
 from onlooker.video.conformance.corpus import Sample, all_cases, build, select
 from onlooker.video.conformance.encode import Recipe, write_video
@@ -244,3 +245,33 @@ def test_onlooker_gives_every_frame_right(samples: dict[str, Sample], name: str)
     result = examine(READERS["onlooker"], samples[name])
     faults = {mode: count for mode, count in result.modes.items() if not count.clean}
     assert not faults, (result.refused, result.note)
+
+
+REAL = [
+    "codec_av1.mkv",
+    "codec_hevc.mp4",
+    "odd_corrupted.mp4",
+    "odd_irregular_pts_vtest.avi",
+    "odd_rotated_90.mov",
+    "odd_rotated_person.mp4",
+    "odd_truncated.mp4",
+    "odd_unordered.mov",
+    "odd_vfr_people.mp4",
+    "action_eye_makeup.avi",
+    "sign_walk.mkv",
+]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", REAL)
+def test_any_order_gives_the_same_pixels_on_real_clips(clips: Path, name: str) -> None:
+    options = {"on_corrupt": "hold_last", "max_bad_ratio": 1.0}
+    with Video(clips / name, **options) as video:
+        length = min(len(video), 120)
+        whole = video.read(range(length), size=96)
+    with Video(clips / name, **options) as video:
+        for index in np.random.default_rng(0).permutation(length)[:24]:
+            one = video.read([int(index)], size=96)
+            assert one.status[0] == whole.status[index], index
+            assert np.array_equal(one.images[0], whole.images[index]), index
+            assert one.times[0] == whole.times[index]
