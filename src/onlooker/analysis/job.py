@@ -106,7 +106,7 @@ def _open_run(folder: Path, configuration: dict[str, Any], identity: dict[str, A
 def _identity(source: str, name: str) -> dict[str, Any]:
     if "://" in source:
         return {"name": name, "bytes": None, "sha256": None}
-    return {**describe_input(source), "name": name}
+    return {**describe_input(source), "name": name, "path": str(Path(source).absolute())}
 
 
 def _clear_pictures(folder: Path) -> None:

@@ -24,7 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = ("demo", "analyze", "probe", "methods", "doctor", "parity")
+COMMANDS = ("demo", "analyze", "probe", "methods", "evaluate", "world", "doctor", "parity")
 
 
 def build() -> typer.Typer:
