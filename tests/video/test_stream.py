@@ -13,12 +13,14 @@ from functools import lru_cache
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from onlooker.errors import ConfigError, SourceLost
+from onlooker.video import Video
 from onlooker.video.limits import Limits
 from onlooker.video.stream import Stream, StreamFrame, StreamState
 from onlooker.video.stream.connect import masked
@@ -286,6 +288,51 @@ def test_what_is_no_video(camera: Callable[..., Camera]) -> None:
         list(stream)
 
 
+@pytest.mark.parametrize("path", ["live.ts", "live.m3u8"])
+def test_a_playlist_cannot_name_local_files(camera: Callable[..., Camera], film: Path, path: str) -> None:
+    text = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{film}\n#EXT-X-ENDLIST\n"
+    server = camera(sends(text.encode()))
+    address = server.address.replace("live.ts", path)
+    with Stream(address, attempts=1, **QUICK) as stream, pytest.raises(SourceLost):
+        list(stream)
+
+
+def test_motion_jpeg_in_parts(camera: Callable[..., Camera]) -> None:
+    """What most web cameras send: JPEG pictures without time stamps."""
+    pictures = []
+    for level in range(30):
+        encoded = cv2.imencode(".jpg", np.full((48, 64, 3), 8 * level, np.uint8))[1].tobytes()
+        pictures.append(
+            b"--part\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(encoded) + encoded + b"\r\n"
+        )
+
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=part\r\n\r\n")
+        for picture in pictures:
+            connection.sendall(picture)
+            time.sleep(0.02)
+        time.sleep(0.5)
+
+    with Stream(camera(behave).address, queue_size=100, **QUICK) as stream:
+        frames = take(stream, 20)
+    levels = [int(f.image[20, 20, 0]) for f in frames]
+    assert levels == sorted(levels)
+    assert abs(levels[-1] - levels[0] - 8 * 19) < 30
+    assert (np.diff([f.time for f in frames]) > 0).all()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["odd_rotated_person.mp4", "sign_eat.mkv"])
+def test_a_file_gives_the_pictures_that_video_gives(clips: Path, name: str) -> None:
+    with Video(clips / name) as video:
+        clip = video[:]
+    with Stream(clips / name, play_live=False) as stream:
+        frames = list(stream)
+    assert len(frames) == len(clip)
+    assert all(np.array_equal(f.image, image) for f, image in zip(frames, clip.images, strict=True))
+    np.testing.assert_allclose([f.time for f in frames], clip.times - clip.times[0], atol=1e-6)
+
+
 def test_a_picture_over_the_limit_is_refused_for_good(camera: Callable[..., Camera]) -> None:
     server = camera(sends(transport_stream(30), then=5))
     with (
@@ -348,6 +395,22 @@ def test_stop_ends_a_waiting_read_at_once(camera: Callable[..., Camera]) -> None
     assert time.monotonic() - began < 2
     assert list(stream) == []
     assert stream.state is StreamState.STOPPED
+
+
+def test_many_reconnects_leak_nothing(camera: Callable[..., Camera]) -> None:
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.is_dir():
+        pytest.skip("this system does not list open files")
+    server = camera(*[sends(transport_stream(10)), resets, says("500 Oops")] * 8, sends(transport_stream(50), then=5))
+    before = len(list(descriptors.iterdir()))
+    with Stream(server.address, queue_size=500, **QUICK | {"retry_most_s": 0.05}) as stream:
+        deadline = time.monotonic() + 20
+        while stream.metrics.reconnects_1h < 24:
+            assert time.monotonic() < deadline, stream.metrics
+            time.sleep(0.02)
+        take(stream, 60)
+        assert len(list(descriptors.iterdir())) <= before + 6  # the line and the server's end of it
+    assert stream.metrics.epoch == 8
 
 
 def test_one_dead_camera_does_not_touch_the_others(camera: Callable[..., Camera]) -> None:

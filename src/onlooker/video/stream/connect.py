@@ -25,6 +25,11 @@ _NETWORK = ("http", "https", "rtsp", "rtsps", "rtmp", "srt", "udp", "rtp", "tcp"
 _QUICK = {"analyzeduration": "2000000", "probesize": "2000000"}
 
 
+# containers that hold their own media: a playlist or a script could name files of this machine or other hosts
+_CONTAINERS = "mpegts,mpeg,mpjpeg,mjpeg,flv,matroska,mov,avi,asf,ogg,h264,hevc,m4v,mpegvideo,ivf,nut,obu,gif"
+_PLAYLIST_PROTOCOLS = "http,https,tcp,tls,crypto"
+
+
 class Refused(Exception):
     """The source did not open, or broke; `kind` says what that means for the next attempt."""
 
@@ -73,7 +78,7 @@ def connect(source: str | int, *, patience: float, on_open: Callable[[Body], Non
             path = f"/dev/video{source}" if isinstance(source, int) else source
             return Connection(av.open(path, format="v4l2", timeout=(patience, patience)))
         if not isinstance(source, str) or not is_network(source):
-            return Connection(av.open(f"file:{source}"))
+            return Connection(av.open(f"file:{source}", options={"format_whitelist": _CONTAINERS}))
         address = urlsplit(source)
         _resolve(address)
         if address.scheme in ("http", "https") and not address.path.endswith((".m3u8", ".mpd")):
@@ -81,6 +86,8 @@ def connect(source: str | int, *, patience: float, on_open: Callable[[Body], Non
         options = {**_QUICK, "rw_timeout": str(int(patience * 1e6))}
         if address.scheme.startswith("rtsp"):
             options |= {"rtsp_transport": "tcp", "timeout": str(int(patience * 1e6))}
+        if address.scheme in ("http", "https"):
+            options["protocol_whitelist"] = _PLAYLIST_PROTOCOLS
         return Connection(av.open(source, options=options, timeout=(patience, patience)))
     except Refused:
         raise
@@ -170,7 +177,8 @@ def _connect_http(address: SplitResult, patience: float, on_open: Callable[[Body
     on_open(body)
     try:
         multipart = reply.headers.get_content_maintype() == "multipart"
-        container = av.open(body, format="mpjpeg" if multipart else None, options=_QUICK)
+        options = {**_QUICK, "format_whitelist": _CONTAINERS}
+        container = av.open(body, format="mpjpeg" if multipart else None, options=options)
     except BaseException:
         body.close()
         raise
