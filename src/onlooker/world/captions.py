@@ -114,7 +114,9 @@ def _whole_text(world: World, place: str) -> str:
     steps = [step for step in world.scene.script.steps if step.level == "procedure"]
     names = list(dict.fromkeys(step.label for step in steps))
     told = f" It shows: {_listed(names)}." if names else ""
-    return f"{world.scene.script.summary} {_sentence(f'{_count(len(world.scene.performers))} {place}')}{told}"
+    script = world.scene.script
+    summary = script.backwards if world.backwards and script.backwards else script.summary
+    return f"{summary} {_sentence(f'{_count(len(world.scene.performers))} {place}')}{told}"
 
 
 def _setting(world: World) -> str:

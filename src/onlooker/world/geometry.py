@@ -73,5 +73,8 @@ def two_bone(root: Floats, target: Floats, upper: float, lower: float, pole: Flo
     end = root + along * span
     near = (upper**2 - lower**2 + span**2) / (2 * span)
     height = np.sqrt(np.maximum(upper**2 - near**2, 0.0))
-    side = unit(pole - (pole * along).sum(-1, keepdims=True) * along)
+    side = pole - (pole * along).sum(-1, keepdims=True) * along
+    # a limb stretched along the pole bends in any direction across it
+    spare = np.cross(along, np.roll(along, 1, -1) + np.array([0.3, 0.1, 0.2]))
+    side = unit(np.where((side * side).sum(-1, keepdims=True) < 1e-12, spare, side))
     return root + along * near + side * height, end

@@ -112,12 +112,12 @@ def jump(u: Floats, cycles: float, style: Style) -> tuple[Values, Floats]:
     )
     flight = np.clip((beat - 0.40) / 0.30, 0, 1)
     height = 4 * flight * (1 - flight) * 0.32 * style.size
-    swing = smoothstep((beat - 0.3) / 0.15) * smoothstep((0.95 - beat) / 0.25)
+    swing = smoothstep((beat - 0.22) / 0.24) * smoothstep((0.98 - beat) / 0.3)
     values = both(
         hip=0.95 * low,
         knee=1.55 * low,
         ankle=-0.6 * low + 0.5 * np.sign(height) * np.sqrt(height),
-        flex=-0.7 * low + 2.4 * swing,
+        flex=-0.7 * low + 2.0 * swing,
         elbow=0.5 + 0.3 * low,
     )
     return values | {"pitch": 0.30 * low, "lift": height, "plant": low}, envelope(u, 0.06)

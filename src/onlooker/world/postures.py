@@ -57,10 +57,8 @@ LIE: dict[str, float] = {
 }
 PRONE: dict[str, float] = LIE | {
     "spin": np.pi,
-    "l_flex": 0.2,
-    "r_flex": 0.4,
-    "l_knee": 0.05,
-    "r_knee": 0.1,
+    **{"l_flex": -0.05, "l_elbow": 0.02, "l_abduct": 0.7, "l_hip": 0.0, "l_knee": 0.02, "l_ankle": 1.35},
+    **{"r_flex": -0.05, "r_elbow": 0.02, "r_abduct": 0.5, "r_hip": 0.0, "r_knee": 0.04, "r_ankle": 1.35},
     "nod": -0.1,
 }
 

@@ -76,7 +76,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """Everything that happens in a scene. `summary` is one sentence on the whole."""
+    """Everything that happens in a scene. `summary` is one sentence on the whole, `backwards` the same for the
+    reverse."""
 
     name: str
     summary: str
@@ -85,3 +86,4 @@ class Script:
     leaves: tuple[Hinged, ...] = ()
     noises: tuple[Noise, ...] = ()
     steps: tuple[Step, ...] = ()
+    backwards: str = ""

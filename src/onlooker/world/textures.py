@@ -24,21 +24,23 @@ def noise(rng: Generator, height: int, width: int, scale: int = 64, octaves: int
 
 def grain(rng: Generator, colour: Colour, height: int, width: int, spread: float = 8.0, scale: int = 64) -> Image:
     """A plain material with natural variation."""
-    field = noise(rng, height, width, scale) * spread + rng.normal(0, spread * 0.5, (height, width))
-    return np.clip(np.array(colour, np.float32) + field[..., None], 0, 255).astype(np.uint8)
+    field = noise(rng, height, width, scale) * np.float32(spread)
+    field += rng.standard_normal((height, width), np.float32) * np.float32(spread * 0.5)
+    out: Image = np.clip(np.array(colour, np.float32) + field[..., None], 0, 255).astype(np.uint8)
+    return out
 
 
 def paving(rng: Generator, colour: Colour, height: int, width: int, tile: tuple[int, int], joint: int = 1) -> Image:
     """Slabs in running bond, each with a shade of its own."""
-    out = grain(rng, colour, height, width, 5.0)
     tall, wide = tile
-    for row, y in enumerate(range(0, height, tall)):
-        for x in range(-(wide // 2) * (row % 2), width, wide):
-            left = max(x, 0)
-            block = out[y : y + tall, left : x + wide].astype(np.int16) + int(rng.integers(-9, 10))
-            out[y : y + tall, left : x + wide] = np.clip(block, 0, 255)
-            cv2.rectangle(out, (x, y), (x + wide, y + tall), tuple(int(c * 0.72) for c in colour), joint)
-    return out
+    rows = np.arange(height) // tall
+    across = np.arange(width)[None] + (wide // 2) * (rows % 2)[:, None]
+    shades = rng.integers(-9, 10, (rows[-1] + 1, (width + wide) // wide + 1)).astype(np.int16)
+    out = grain(rng, colour, height, width, 5.0).astype(np.int16) + shades[rows[:, None], across // wide][..., None]
+    gaps = (across % wide < joint) | (np.arange(height) % tall < joint)[:, None]
+    out[gaps] = [int(c * 0.72) for c in colour]
+    shown: Image = np.clip(out, 0, 255).astype(np.uint8)
+    return shown
 
 
 def asphalt(rng: Generator, height: int, width: int, per_metre: int, lanes: float) -> Image:
@@ -104,7 +106,9 @@ def _window(rng: Generator, wall: Image, x: int, y: int, wide: int, tall: int, f
     glass = int(rng.integers(50, 120))
     cv2.rectangle(wall, (x - 3, y - 3), (x + wide + 3, y + tall + 3), frame, -1)
     cv2.rectangle(wall, (x, y), (x + wide, y + tall), (glass, glass + 12, glass + 26), -1)
-    cv2.line(wall, (x, y + tall), (x + wide, y), (glass + 22, glass + 34, glass + 46), max(wide // 8, 1))
+    pane = wall[max(y, 0) : y + tall, x : x + wide]
+    bottom, right = pane.shape[0], pane.shape[1]
+    cv2.line(pane, (0, bottom), (right, 0), (glass + 22, glass + 34, glass + 46), max(right // 8, 1))
     cv2.line(wall, (x + wide // 2, y), (x + wide // 2, y + tall), frame, 2)
 
 

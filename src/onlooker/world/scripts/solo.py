@@ -62,9 +62,10 @@ def solo(action: str, stage: Stage, cast: Cast, seconds: float, seed: int) -> Sc
         _perform(rng, actor, action, seconds, things)
     actor.until(max(seconds, actor.now))
     watchers = [_watcher(stage, cast, index, seconds) for index in range(1, cast.people)]
-    return Script(
-        f"solo:{action}", f"Somebody {verb(action)}.", (actor.role(), *(w.role() for w in watchers)), tuple(things)
-    )
+    roles = (actor.role(), *(watcher.role() for watcher in watchers))
+    reverse = ACTIONS[action].reversed if action in ACTIONS else ""
+    summary, backwards = f"Somebody {verb(action)}.", f"Somebody {verb(reverse or action)}."
+    return Script(f"solo:{action}", summary, roles, tuple(things), backwards=backwards)
 
 
 def verb(action: str) -> str:

@@ -1,6 +1,7 @@
 """Places by name. Each module builds its stage from a place seed, so that a place can be visited again."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from onlooker.errors import ConfigError
 from onlooker.world.scenery import Stage
@@ -15,8 +16,10 @@ STAGES: dict[str, Callable[[int], Stage]] = {
 }
 
 
+@lru_cache(maxsize=8)
 def build_stage(name: str, place: int) -> Stage:
-    """The stage of that name as its place seed makes it. Errors: ConfigError for an unknown name."""
+    """The stage of that name as its place seed makes it; the last few are kept, treat them as constant. Errors:
+    ConfigError for an unknown name."""
     if name not in STAGES:
         raise ConfigError(f"unknown stage {name!r}: choose one of {', '.join(STAGES)}.")
     return STAGES[name](place)
