@@ -54,8 +54,10 @@ def read_header(source: Source, limits: Limits, *, apply_rotation: bool) -> Head
         aspect = Fraction(stream.sample_aspect_ratio or 1)
         frames_claimed, name = stream.frames or None, context.name
         time_base, number, kind = Fraction(stream.time_base), stream.index, container.format.name
-        picture, times = _peek(container, choose(container, number), strict=False)
-    strict = name == "h264" and _bears_strictness(source, number)
+        picture, times = _peek(container, choose(container, number), strict=name == "h264")
+    strict = name == "h264" and picture is not None and not picture.is_corrupt
+    if name == "h264" and not strict:
+        picture = _leniently(source, number) or picture
     if picture is None:
         raise CorruptMedia(f"{source.name}: none of the first {_PEEK} frames can be decoded.", recoverable=False)
     limits.check_picture(picture.width, picture.height, source.name)
@@ -103,19 +105,18 @@ def _header_duration(container: Any, stream: Any) -> float | None:
     return container.duration / av.time_base if container.duration else None
 
 
-def _bears_strictness(source: Source, number: int) -> bool:
-    """Whether the first picture is sound by the strict rules: then the encoder is one that keeps them."""
+def _leniently(source: Source, number: int) -> Any:
+    """The first picture when the strict rules call it damaged: perhaps the encoder doesn't keep them."""
     with source.open() as container:
-        picture, _ = _peek(container, choose(container, number), strict=True, count=16)
-    return picture is not None and not picture.is_corrupt
+        return _peek(container, choose(container, number), strict=False)[0]
 
 
-def _peek(container: Any, stream: Any, *, strict: bool, count: int = _PEEK) -> tuple[Any, list[int]]:
+def _peek(container: Any, stream: Any, *, strict: bool) -> tuple[Any, list[int]]:
     """The first picture that can be decoded, and the time stamps of the first packets."""
     picture, times = None, []
     stream.codec_context.thread_count = 1
     detect_damage(stream.codec_context, strict=strict)
-    for packet in islice(packets(container, stream), count):
+    for packet in islice(packets(container, stream), _PEEK):
         if packet.pts is not None and not packet.is_discard:
             times.append(packet.pts)
         if picture is None and packet.size:

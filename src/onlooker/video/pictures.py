@@ -1,14 +1,14 @@
-"""Decoded pictures to displayed RGB images of one size, and the memory that clips of them lie in."""
+"""Decoded pictures to displayed RGB images of one size."""
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import cv2
 import numpy as np
 
 from onlooker.errors import ConfigError
+from onlooker.video.buffers import keep_memory
 from onlooker.video.color import Converter
 from onlooker.video.frames import Images
 from onlooker.video.header import Header
@@ -17,9 +17,6 @@ from onlooker.video.orientation import Orientation
 
 Size = int | tuple[int, int] | None
 """None (as displayed), the short side in pixels, or (height, width)."""
-
-_POOLED = 2
-"""Buffers that are kept for the next clip of the same shape."""
 
 
 class Pictures:
@@ -30,7 +27,7 @@ class Pictures:
         self._orientation = header.orientation if apply_rotation else Orientation()
         self._name, self._limits = header.info.name, limits
         self._converter = Converter()
-        self._pool: list[Images] = []
+        keep_memory()
 
     def rgb(self, picture: Any) -> Images:
         """uint8 RGB (height, width, 3) as displayed; a picture of another size is scaled to the first one's."""
@@ -64,20 +61,6 @@ class Pictures:
             out[...] = image
         else:
             out[...] = _resized(image, out.shape[0], out.shape[1])
-
-    def allocate(self, count: int, height: int, width: int) -> Images:
-        """Memory for `count` images; taken from an earlier clip that nobody holds any more.
-
-        Fresh memory costs as much time as colour conversion, because the system must hand over each page.
-        """
-        need = count * height * width * 3
-        for buffer in self._pool:
-            # ours, the loop's and getrefcount's own reference: no array is using this memory
-            if sys.getrefcount(buffer) == 3 and need <= buffer.size <= 4 * need:
-                return buffer[:need].reshape(count, height, width, 3)
-        buffer = np.empty(need, np.uint8)
-        self._pool = [buffer, *self._pool[: _POOLED - 1]]
-        return buffer.reshape(count, height, width, 3)
 
 
 def _resized(image: Images, height: int, width: int) -> Images:

@@ -12,6 +12,7 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from onlooker.errors import ConfigError, CorruptMedia, StorageError, TruncatedMedia, UnsupportedMedia
+from onlooker.video.buffers import allocate
 from onlooker.video.decode import UNKNOWN, Decoder
 from onlooker.video.frames import MISSING, OK, STATUS_NAMES, Clip, Frame, Images
 from onlooker.video.header import Header, read_header
@@ -24,6 +25,9 @@ from onlooker.video.scan import scan_index
 from onlooker.video.sound import Sound, SoundReader
 from onlooker.video.source import Source, VideoSource
 from onlooker.video.views import clip_times, stride_offset
+
+_CHUNK_BYTES = 64 << 20
+"""Images of one chunk take at most this much memory; more is slower, as it leaves the processor's caches."""
 
 OnCorrupt = Literal["raise", "skip", "hold_last"]
 
@@ -175,7 +179,7 @@ class Video:
             len(wanted) * height * width * 3, self.name, "read fewer frames, a smaller size, or use chunks()"
         )
         distinct = sorted(set(wanted))
-        images = pictures.allocate(len(distinct), height, width)
+        images = allocate(len(distinct), height, width)
         status = np.zeros(len(distinct), np.uint8)
         got: dict[int, int] = {}
         for index, image, state in self._decoded(distinct):
@@ -227,14 +231,14 @@ class Video:
         return self.read(wanted, size=size)
 
     def chunks(self, size: int = 64, start: int = 0, *, scale: Size = None) -> Iterator[Clip]:
-        """Consecutive frames from index `start` on as clips of at most `size` frames, fewer where they are large.
+        """Consecutive frames from index `start` on as clips of at most `size` frames.
 
-        `scale` is as `size` of `read`.
+        A chunk holds fewer where frames are large (its images take at most 64 MiB). `scale` is as `size` of `read`.
         """
         if size < 1 or start < 0:
             raise ConfigError(f"chunks() needs a size of at least 1 and a start of at least 0, not {size}, {start}.")
         height, width = self._converter().shape(scale)
-        size = max(1, min(size, self._limits.memory_bytes // (4 * height * width * 3)))
+        size = max(1, min(size, min(_CHUNK_BYTES, self._limits.memory_bytes) // (height * width * 3)))
         for first in range(start, len(self), size):
             clip = self.read(range(first, min(first + size, len(self))), size=scale)
             if len(clip):
