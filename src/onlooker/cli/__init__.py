@@ -24,7 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = ("demo", "analyze", "probe", "methods", "evaluate", "world", "doctor", "parity")
+COMMANDS = ("demo", "analyze", "watch", "probe", "methods", "evaluate", "world", "doctor", "bench", "weights", "parity")
 
 
 def build() -> typer.Typer:
@@ -32,9 +32,9 @@ def build() -> typer.Typer:
     if not app.registered_commands and not app.registered_groups:
         for name in COMMANDS:
             module = importlib.import_module(f"onlooker.cli.{name}")
-            single = len(module.app.registered_commands) == 1 and not module.app.registered_groups
-            if single:
-                app.registered_commands.append(module.app.registered_commands[0])
+            commands = module.app.registered_commands
+            if len(commands) == 1 and module.app.registered_callback is None:
+                app.registered_commands.append(commands[0])
             else:
                 app.add_typer(module.app, name=name)
     return app

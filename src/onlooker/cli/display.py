@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from onlooker.analysis.inputs import Item
     from onlooker.analysis.job import Tell
     from onlooker.analysis.supervise import Outcome, Report
+    from onlooker.records import Run
+    from onlooker.video.stream import StreamMetrics
 
 PLAIN_SECONDS = 5.0
 
@@ -143,3 +147,54 @@ def _short(value: Any) -> str:
     if isinstance(value, dict):
         return " ".join(f"{key}={_short(part)}" for key, part in value.items())
     return "unknown" if value is None else str(value)
+
+
+class LiveLines:
+    """Events and connection states of a live source, one line each."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+
+    def event(self, event: dict[str, Any]) -> None:
+        """Something happened."""
+        if self._as_json:
+            typer.echo(json.dumps({"event": event}, allow_nan=False))
+        else:
+            what = " ".join(filter(None, (event["type"], event["direction"])))
+            typer.echo(f"{event['start']:8.1f} s  {what:20} person {event['track_id']}")
+
+    def state(self, metrics: StreamMetrics) -> None:
+        """The connection changed."""
+        if self._as_json:
+            typer.echo(json.dumps({"state": metrics.state, "message": metrics.message, "epoch": metrics.epoch}))
+        else:
+            typer.echo(f"[{metrics.state}] {metrics.message}", err=True)
+
+    def end(self, run: Run) -> None:
+        """What came out in all."""
+        facts = run.manifest.facts
+        if self._as_json:
+            typer.echo(json.dumps({"run": str(run.folder), "facts": facts, "warnings": run.manifest.warnings}))
+            return
+        typer.echo(f"{facts['people']} people in {facts['end']:.1f} s, {facts['frames']} frames: {run.folder}")
+        for warning in run.manifest.warnings:
+            typer.echo(f"  {warning}", err=True)
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C or SIGTERM sets; a second Ctrl-C interrupts at once."""
+    stop = threading.Event()
+
+    def ask(number: int, frame: object) -> None:
+        del number, frame
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {kind: signal.signal(kind, ask) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
