@@ -1,7 +1,8 @@
 """`onlooker bench decode`: how fast readers give RGB frames, measured side by side in one run.
 
 Repetitions alternate between the readers, so that a change of load meets all of them; each repetition opens the file
-anew. A ratio is the peer's median time divided by the reader's: above 1 the reader is faster than the peer.
+anew. A ratio is the peer's median time divided by the reader's: above 1 the reader is faster than the peer. Processor
+seconds of all threads are given beside: they stay comparable on a machine that does other work.
 """
 
 from __future__ import annotations
@@ -204,20 +205,20 @@ def _wrong(images: Sequence[Image | None], indices: Sequence[int]) -> int:
 
 def _measured(task: Task, repeat: int) -> dict[str, Any]:
     """Warm-up, then repetitions that alternate between the readers and turn their order round each time."""
-    raw: dict[str, list[float]] = {name: [] for name in task.work}
+    raw: dict[str, list[tuple[float, float]]] = {name: [] for name in task.work}
     delivered: dict[str, tuple[int, int]] = {}
     errors: dict[str, str] = {}
     for turn in range(repeat + 1):
         names = [name for name in task.work if name not in errors]
         for name in names if turn % 2 else reversed(names):
-            began = time.perf_counter()
+            began, worked = time.perf_counter(), time.process_time()
             try:
                 delivered[name] = task.work[name]()
             except Exception as error:  # a peer may raise anything; it is reported and left out
                 errors[name] = f"{type(error).__name__}: {str(error)[:160]}"
                 continue
             if turn:
-                raw[name].append(time.perf_counter() - began)
+                raw[name].append((time.perf_counter() - began, time.process_time() - worked))
     rows = {name: _row(raw[name], delivered[name]) for name in task.work if name not in errors}
     medians = {name: row["median_seconds"] for name, row in rows.items()}
     for name, row in rows.items():
@@ -230,6 +231,9 @@ def _measured(task: Task, repeat: int) -> dict[str, Any]:
         "errors": errors,
         "ratio_to_opencv": _ratio(medians.get("opencv"), medians.get("onlooker")),
         "ratio_to_opencv_bgr": _ratio(medians.get("opencv-bgr"), medians.get("onlooker")),
+        "cpu_ratio_to_opencv": _ratio(
+            *(rows[name]["median_cpu_seconds"] if name in rows else None for name in ("opencv", "onlooker"))
+        ),
         "ratio_to_fastest_peer": _ratio(
             min((value for name, value in medians.items() if name != "onlooker"), default=None),
             medians.get("onlooker"),
@@ -237,12 +241,14 @@ def _measured(task: Task, repeat: int) -> dict[str, Any]:
     }
 
 
-def _row(seconds: Sequence[float], delivered: tuple[int, int]) -> dict[str, Any]:
+def _row(measured: Sequence[tuple[float, float]], delivered: tuple[int, int]) -> dict[str, Any]:
+    seconds = [wall for wall, _ in measured]
     median = statistics.median(seconds)
     return {
         "median_seconds": round(median, 6),
         "min_seconds": round(min(seconds), 6),
         "max_seconds": round(max(seconds), 6),
+        "median_cpu_seconds": round(statistics.median(cpu for _, cpu in measured), 6),
         "per_second": round(delivered[0] / median, 1),
         "wrong": delivered[1],
         "raw_seconds": [round(value, 6) for value in seconds],
@@ -250,4 +256,4 @@ def _row(seconds: Sequence[float], delivered: tuple[int, int]) -> dict[str, Any]
 
 
 def _ratio(peer: float | None, own: float | None) -> float | None:
-    return None if peer is None or own is None else round(peer / own, 3)
+    return round(peer / own, 3) if peer is not None and own else None
