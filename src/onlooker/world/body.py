@@ -137,7 +137,7 @@ def make_body(identity: int, kind: str = "adult") -> Body:
         belly=float(np.clip(rng.normal(1.0 + 0.5 * (stocky - 1), 0.10), 0.8, 1.5)),
         muscle=float(np.clip(rng.normal(0.95 if female else 1.05, 0.08), 0.75, 1.3)),
         skin=SKINS[int(rng.integers(len(SKINS)))],
-        hair_colour=tuple(HAIRS)[int(rng.integers(len(HAIRS)))],
+        hair_colour=tuple(HAIRS)[int(rng.integers(len(HAIRS) - (0 if kind == "adult" else 2)))],
         hair_style=_hair_style(rng, female, kind),
         beard=float(rng.random() if not female and kind == "adult" and rng.random() < 0.35 else 0.0),
         face=tuple(float(value) for value in np.clip(rng.normal(1, 0.12, 8), 0.7, 1.3)),

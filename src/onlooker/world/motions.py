@@ -104,9 +104,14 @@ def look_around(u: Floats, cycles: float, style: Style) -> tuple[Values, Floats]
     return {"look": 0.85 * style.size * turn, "twist": 0.18 * turn}, envelope(u)
 
 
+def jumps(cycles: float) -> int:
+    """How many jumps `jump` makes of so many cycles."""
+    return max(round(0.6 * cycles), 1)
+
+
 def jump(u: Floats, cycles: float, style: Style) -> tuple[Values, Floats]:
-    """Crouch, fly, land; once per cycle (two seconds at speed 1 give three)."""
-    beat = (max(round(cycles), 1) * u) % 1.0
+    """Crouch, fly, land, about once a second at speed 1."""
+    beat = (jumps(cycles) * u) % 1.0
     low = smoothstep(beat / 0.25) * smoothstep((0.42 - beat) / 0.12) + smoothstep((beat - 0.68) / 0.1) * smoothstep(
         (1 - beat) / 0.2
     )

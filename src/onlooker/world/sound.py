@@ -11,7 +11,7 @@ from onlooker.video.sound import Sound
 from onlooker.world import noises
 from onlooker.world.camera import Camera
 from onlooker.world.geometry import Floats
-from onlooker.world.motions import make_style, mouth_opening
+from onlooker.world.motions import jumps, make_style, mouth_opening
 from onlooker.world.reaching import clap_phase
 from onlooker.world.rigs import Shot
 from onlooker.world.scene import Scene
@@ -80,16 +80,9 @@ def _of_act(act: Act, role: int, identity: int, place: Where) -> list[SoundEvent
             times = [act.start + t * (act.end - act.start) for t in inside]
             return [SoundEvent("clap", t, t + 0.12, (x, y, 1.3), role) for t in times]
         case "jump":
-            cycles = max(
-                round(
-                    1.6
-                    * act.speed
-                    * make_style(identity, act.hand, act.action, round(act.start * 1000)).jerk
-                    * (act.end - act.start)
-                ),
-                1,
-            )
-            lands = [act.start + (n + 0.70) / cycles * (act.end - act.start) for n in range(cycles)]
+            jerk = make_style(identity, act.hand, act.action, round(act.start * 1000)).jerk
+            count = jumps(1.6 * act.speed * jerk * (act.end - act.start))
+            lands = [act.start + (n + 0.70) / count * (act.end - act.start) for n in range(count)]
             return [SoundEvent("thud", t, t + 0.3, (x, y, 0.0), role) for t in lands]
         case "fall":
             t = act.start + 0.8 * (act.end - act.start)
