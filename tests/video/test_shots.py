@@ -134,7 +134,7 @@ def test_noise_size_and_coding_change_nothing(clips: Path) -> None:
         assert [b.index for b in find(changed)] == [75, 135, 235, 315], name
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     seeds=st.lists(st.integers(0, 10_000), min_size=2, max_size=5, unique=True),
     lengths=st.lists(st.integers(12, 40), min_size=5, max_size=5),
