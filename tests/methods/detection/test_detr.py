@@ -149,7 +149,9 @@ def test_the_person_label_is_found_or_asked_for(detr):
 
 def test_without_transformers_the_extra_is_named(detr, monkeypatch):
     real = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "transformers" else real(name, *a))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *a: None if name == "transformers" else real(name, *a)
+    )
     with pytest.raises(MissingDependency, match=r"onlooker\[hub\]"):
         load_detector(str(detr))
 
@@ -167,7 +169,9 @@ def test_preprocessing_follows_its_file():
     exact = Preprocessing.of({"size": {"height": 40, "width": 50}, "do_normalize": False})
     assert exact(grey).shape == (1, 3, 40, 50)
     assert torch.allclose(exact(grey), torch.tensor(128 / 255))
-    assert torch.allclose(detr(grey)[0, :, 5, 5], (torch.tensor([128 / 255] * 3) - torch.tensor(detr.mean)) / torch.tensor(detr.std))
+    assert torch.allclose(
+        detr(grey)[0, :, 5, 5], (torch.tensor([128 / 255] * 3) - torch.tensor(detr.mean)) / torch.tensor(detr.std)
+    )
 
 
 def test_softmax_with_a_class_for_nothing_sigmoid_without():

@@ -35,7 +35,11 @@ def test_batched_filter_is_the_textbook_filter(seed, elapsed):
                 p00, p01, p11 = cov[track, axis]
                 q = (motion.ACCELERATION[axis] * max(mean[track, 3, 0], 1)) ** 2
                 want = _textbook(
-                    mean[track, axis], np.array([[p00, p01], [p01, p11]]), elapsed, q, variance[track, axis],
+                    mean[track, axis],
+                    np.array([[p00, p01], [p01, p11]]),
+                    elapsed,
+                    q,
+                    variance[track, axis],
                     later[track, axis],
                 )
                 np.testing.assert_allclose(after[track, axis], want[0], rtol=1e-8, atol=1e-8)

@@ -46,8 +46,12 @@ def test_histograms_sum_to_one_and_a_missing_look_is_far():
 def _gallery(ids, looks, time=0.0):
     count = len(ids)
     return relink.remember(
-        relink.empty_gallery(), np.array(ids), np.concatenate(looks), np.full(count, time),
-        np.tile([[50.0, 50, 100]], (count, 1)), CONFIG,
+        relink.empty_gallery(),
+        np.array(ids),
+        np.concatenate(looks),
+        np.full(count, time),
+        np.tile([[50.0, 50, 100]], (count, 1)),
+        CONFIG,
     )
 
 
@@ -82,9 +86,7 @@ def test_two_lookalikes_are_too_doubtful_to_return_either():
 def test_the_gallery_is_bounded_and_ages():
     gallery = relink.empty_gallery()
     for who in range(1, 400):
-        gallery = relink.remember(
-            gallery, np.array([who]), RED, np.array([float(who)]), np.zeros((1, 3)), CONFIG
-        )
+        gallery = relink.remember(gallery, np.array([who]), RED, np.array([float(who)]), np.zeros((1, 3)), CONFIG)
     assert len(gallery["id"]) == CONFIG.people
     assert gallery["id"].min() == 400 - CONFIG.people
     for _ in range(10):

@@ -39,7 +39,12 @@ def grow(boxes: Boxes, sides: NDArray[np.float64] | float, tops: NDArray[np.floa
 def clip(boxes: Boxes, width: float, height: float) -> Boxes:
     """Boxes cut to the picture."""
     return np.stack(
-        [boxes[:, 0].clip(0, width), boxes[:, 1].clip(0, height), boxes[:, 2].clip(0, width), boxes[:, 3].clip(0, height)],
+        [
+            boxes[:, 0].clip(0, width),
+            boxes[:, 1].clip(0, height),
+            boxes[:, 2].clip(0, width),
+            boxes[:, 3].clip(0, height),
+        ],
         axis=1,
     )
 

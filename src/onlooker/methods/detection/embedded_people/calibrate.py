@@ -3,7 +3,7 @@
     python -m onlooker.methods.detection.embedded_people.calibrate CLIPS_FOLDER
 
 prints the weights for fusion.py and the figures for README.md. Frames of a clip marked "both" are dealt in turn to the
-fit and the test; the fit is a logistic regression with a small ridge, each clip weighing the same.
+fit and the test. The fit is a logistic regression with a small ridge; a clip weighs as the root of its candidates.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from onlooker.methods.detection.embedded_people.fusion import FEATURES, Candidat
 from onlooker.methods.detection.embedded_people.model import EmbeddedPeople
 from onlooker.video import Video
 
+EVIDENCE = tuple(FEATURES.index(name) for name in ("hog", "support", "face", "shoulders", "inside", "contrast"))
 Array = NDArray[np.float64]
 LABELS = Path(__file__).with_name("labels.json")
 
@@ -93,17 +94,32 @@ def _ignored(boxes: Array, ignore: Array) -> NDArray[np.bool_]:
     return np.asarray((covered > 0.5).any(1))
 
 
-def fit(rows: list[tuple[str, Array, Array]], ridge: float = 0.02) -> Array:
-    """Weights of the logistic regression of (clip, features, truth), by Newton's method."""
+def fit(rows: list[tuple[str, Array, Array]], ridge: float = 0.001, positive: tuple[int, ...] = ()) -> Array:
+    """Weights of the logistic regression of (clip, features, truth).
+
+    Features in `positive` are evidence for a person: one whose weight came out negative, from chance in few examples,
+    is held at zero and the others are fitted again.
+    """
     features = np.concatenate([x for _, x, _ in rows])
     truth = np.concatenate([y for _, _, y in rows])
     clip = np.concatenate([np.full(len(y), name) for name, _, y in rows])
     names, counts = np.unique(clip, return_counts=True)
-    share = {name: 1 / np.sqrt(count) for name, count in zip(names, counts, strict=True)}
+    share = dict(zip(names, 1 / np.sqrt(counts), strict=True))
     weight = np.array([share[name] for name in clip])
-    weight *= 1 / weight.sum()
+    free = np.ones(features.shape[1], bool)
+    while True:
+        beta = np.zeros(len(free))
+        beta[free] = _logistic(features[:, free], truth, weight / weight.sum(), ridge)
+        negative = [index for index in positive if beta[index] < 0]
+        if not negative:
+            return beta
+        free[negative] = False
+
+
+def _logistic(features: Array, truth: Array, weight: Array, ridge: float) -> Array:
+    """Newton's method; the first feature is the bias, which the ridge leaves alone."""
     beta = np.zeros(features.shape[1])
-    penalty = ridge * np.eye(len(beta)) / 20
+    penalty = ridge * np.eye(len(beta))
     penalty[0, 0] = 0
     for _ in range(100):
         chance = 1 / (1 + np.exp(-(features @ beta)))
@@ -143,7 +159,7 @@ def main(clips: str) -> dict[str, Any]:
     rows = [(frame.clip, *training_rows(frame)) for frame in frames if frame.use == "fit"]
     names = sorted({frame.clip for frame in frames})
     return {
-        "weights": dict(zip(FEATURES, fit(rows).round(3).tolist(), strict=True)),
+        "weights": dict(zip(FEATURES, fit(rows, positive=EVIDENCE).round(3).tolist(), strict=True)),
         "fit": measure([frame for frame in frames if frame.use == "fit"]),
         "test": measure([frame for frame in frames if frame.use == "test"]),
         "by_clip": {name: measure([frame for frame in frames if frame.clip == name]) for name in names},

@@ -65,7 +65,7 @@ def body_from_shoulders(part: NDArray[np.float64], width: float, height: float) 
     """The visible body under head-and-shoulder boxes."""
     side = part[:, 2] - part[:, 0]
     centre = (part[:, 0] + part[:, 2]) / 2
-    return _body(centre, part[:, 1], 0.5 * side, 3.0 * side, width, height)
+    return _body(centre, part[:, 1] + 0.08 * side, 0.35 * side, 2.2 * side, width, height)
 
 
 def _body(

@@ -14,10 +14,23 @@ from onlooker.methods.detection.embedded_people.hog import Hits
 
 Array = NDArray[np.float64]
 
-FEATURES = ("bias", "hog", "no_hog", "support", "face", "shoulders", "inside", "contrast", "unsure", "misfit", "cut_off", "part")
+FEATURES = (
+    "bias",
+    "hog",
+    "no_hog",
+    "support",
+    "face",
+    "shoulders",
+    "inside",
+    "contrast",
+    "unsure",
+    "misfit",
+    "cut_off",
+    "part",
+)
 
 # Fitted by calibrate.py on labels.json; see README.md.
-WEIGHTS = np.array([-6.74, 1.53, 1.03, 2.03, 4.40, 0.0, 4.14, 4.22, 2.65, -0.19, -0.31, -1.52])
+WEIGHTS = np.array([-6.70, 1.17, 0.73, 2.14, 4.52, 0.0, 4.60, 4.09, 2.62, 0.31, -0.21, -1.67])
 
 
 @dataclass(frozen=True)
@@ -112,7 +125,7 @@ def _attach(found: Candidates, part: Array, body: Array, weight: float, kind: st
     across = np.abs(x - (found.boxes[:, 0] + found.boxes[:, 2]) / 2) / np.maximum(size[:, 0], 1e-9)
     down = (y - found.boxes[:, 1]) / np.maximum(size[:, 1], 1e-9)
     share = (part[2] - part[0]) / np.maximum(size[:, 0], 1e-9)
-    limits = (0.15, 0.75) if kind == "faces" else (0.4, 1.8)
+    limits = (0.15, 0.75) if kind == "faces" else (0.7, 2.2)
     owner = (across < 0.35) & (down > -0.05) & (down < 0.35) & (share > limits[0]) & (share < limits[1])
     if not owner.any():
         found = _append(found, body)
@@ -149,7 +162,7 @@ def describe(found: Candidates, scene: Scene) -> Array:
         (~seen).astype(float),
         np.log1p(found.support).clip(0, 3),
         (found.faces / 4).clip(0, 2),
-        (found.shoulders / 2).clip(0, 2),
+        ((found.shoulders + 1) / 2 * (found.shoulders != 0)).clip(0, 2),
         scene.trust * inside,
         scene.trust * (inside - around),
         np.full(len(boxes), 1 - scene.trust),

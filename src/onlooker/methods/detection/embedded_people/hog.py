@@ -48,7 +48,9 @@ def make_scanner(threshold: float, stride: int) -> Callable[[NDArray[np.uint8], 
     return scan
 
 
-def _crop(grey: NDArray[np.uint8], region: NDArray[np.float64], height: float) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+def _crop(
+    grey: NDArray[np.uint8], region: NDArray[np.float64], height: float
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """The region with the room that a window needs around a person at its edge; edge pixels repeat outside the picture."""
     side, above = 0.3 * height, 0.2 * height
     x1, y1 = int(region[0] - side), int(region[1] - above)

@@ -119,7 +119,9 @@ class EmbeddedPeople:
             "background": init_background(),
         }
 
-    def run(self, images: NDArray[np.uint8], times: NDArray[np.float64], state: State) -> tuple[list[Detections], State]:
+    def run(
+        self, images: NDArray[np.uint8], times: NDArray[np.float64], state: State
+    ) -> tuple[list[Detections], State]:
         """One `Detections` (label "person") per frame of `images` uint8 RGB `(time, height, width, 3)`."""
         found = []
         for image, time in zip(images, times, strict=True):
@@ -181,9 +183,7 @@ class EmbeddedPeople:
         boxes, scores = self.score(candidates, scene)
         strong = scores > 0.6
         keep = float(np.exp(-elapsed / 60))
-        prior = observe(
-            state["prior"], boxes[strong, 3], boxes[strong, 3] - boxes[strong, 1], scores[strong], keep
-        )
+        prior = observe(state["prior"], boxes[strong, 3], boxes[strong, 3] - boxes[strong, 1], scores[strong], keep)
         return {
             **state,
             **parts_state,
@@ -222,7 +222,9 @@ class EmbeddedPeople:
         region = np.array([0, 0, columns, rows], float)
         return [(region, h) for h in self._heights(image, self._shortest(image) * 0.99, rows)]
 
-    def _region_jobs(self, image: NDArray[np.uint8], moving: Array, known: Array, scene: Scene) -> list[tuple[Array, float]]:
+    def _region_jobs(
+        self, image: NDArray[np.uint8], moving: Array, known: Array, scene: Scene
+    ) -> list[tuple[Array, float]]:
         """Where somebody was, and where something moves, at the heights that are plausible there."""
         jobs: dict[float, list[Array]] = {}
         for box, low, high in [*_around(known, 0.8, 1.25), *_expected(moving, scene)]:
@@ -244,9 +246,9 @@ class EmbeddedPeople:
         view = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
         smallest = self.config.parts_smallest
         faces = self._pool.submit(find_parts, self._face, view, scale, smallest, 4)
-        shoulders = find_parts(self._shoulders, view, scale, 2 * smallest, 3)
+        shoulders = find_parts(self._shoulders, view, scale, 2 * smallest, 2)
         found = faces.result()
-        seen = now if len(found.boxes) else state["parts_found"]
+        seen = now if len(found.boxes) or len(shoulders.boxes) else state["parts_found"]
         return found, shoulders, {"parts": now, "parts_found": seen}
 
 

@@ -18,9 +18,7 @@ def observe(
     sums: Sums, bottoms: NDArray[np.float64], heights: NDArray[np.float64], weights: NDArray[np.float64], keep: float
 ) -> Sums:
     """Sums after more people; the old ones count `keep` (0..1) of what they did."""
-    terms = np.stack(
-        [np.ones_like(bottoms), bottoms, bottoms**2, heights, bottoms * heights, heights**2], 1
-    )
+    terms = np.stack([np.ones_like(bottoms), bottoms, bottoms**2, heights, bottoms * heights, heights**2], 1)
     return np.asarray(keep * sums + (weights[:, None] * terms).sum(0))
 
 

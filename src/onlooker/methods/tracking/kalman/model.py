@@ -28,7 +28,7 @@ class Config:
 
     `high`: detections from here on take part in the first round and may start tracks from `birth` on; the weaker ones,
     down to `low`, only prolong tracks. A track gets its id after `confirm` seconds with `hits` detections and a mean
-    score of `sure`; one that has not moved by `stir` also needs a mean score of `sure_still`. Unconfirmed tracks
+    score of `sure`; one that has not moved by `stir` needs `sure_still` then, or `sure_later` after `later`. Unconfirmed tracks
     end after `doubt` seconds without a detection, confirmed ones after `lost`; up to `bridge` their boxes are still
     given out, marked as not observed. `people`: at most so many tracks at once.
     """
@@ -39,7 +39,9 @@ class Config:
     confirm: float = 0.4
     hits: int = 3
     sure: float = 0.5
-    sure_still: float = 0.75
+    sure_still: float = 0.9
+    sure_later: float = 0.75
+    later: float = 1.0
     stir: float = 0.4
     doubt: float = 0.35
     lost: float = 2.5
@@ -108,7 +110,9 @@ class KalmanTracker:
         result = self._report(tracks, time, state["size"])
         return result, {**state, "time": time, "next": following, "grey": grey, "tracks": tracks, "gallery": gallery}
 
-    def _predict(self, image: NDArray[np.uint8] | None, elapsed: float, state: State) -> tuple[State, NDArray[np.uint8]]:
+    def _predict(
+        self, image: NDArray[np.uint8] | None, elapsed: float, state: State
+    ) -> tuple[State, NDArray[np.uint8]]:
         """Tracks moved on by their own motion and the camera's."""
         tracks, grey = state["tracks"], state["grey"]
         out_of_sight = ~tracks["observed"]
@@ -263,7 +267,8 @@ class KalmanTracker:
         """Ids for the tracks that have proved themselves: an old one for someone who returns, else the next."""
         config = self.config
         sure = tracks["total"] / np.maximum(tracks["hits"], 1)
-        needed = np.where(tracks["moved"] >= config.stir, config.sure, config.sure_still)
+        still = np.where(time - tracks["start"] >= config.later, config.sure_later, config.sure_still)
+        needed = np.where(tracks["moved"] >= config.stir, config.sure, still)
         ready = (
             (tracks["id"] == 0)
             & tracks["observed"]

@@ -79,7 +79,9 @@ def _histogram(
     total = np.zeros(len(PARTS) * bins)
     for low, share in _votes(value):
         index = low % bins if circular else low.clip(0, bins - 1)
-        total += np.bincount((_PART * bins + index).reshape(-1), weights=(share * weight).reshape(-1), minlength=len(total))
+        total += np.bincount(
+            (_PART * bins + index).reshape(-1), weights=(share * weight).reshape(-1), minlength=len(total)
+        )
     return total.reshape(len(PARTS), bins)
 
 

@@ -46,7 +46,11 @@ def empty_gallery() -> State:
 
 
 def remember(
-    gallery: State, ids: NDArray[np.int64], looks: Look, times: NDArray[np.float64], places: NDArray[np.float64],
+    gallery: State,
+    ids: NDArray[np.int64],
+    looks: Look,
+    times: NDArray[np.float64],
+    places: NDArray[np.float64],
     config: Config,
 ) -> State:
     """The gallery with more people: `places (n, 3)` is centre x, centre y and body height where each was last seen."""
