@@ -18,7 +18,7 @@ from onlooker.video.info import VideoInfo, choose_audio, choose_video, describe_
 from onlooker.video.limits import Limits
 from onlooker.video.orientation import Orientation
 from onlooker.video.packets import choose, detect_damage, packets
-from onlooker.video.sniff import is_cut
+from onlooker.video.sniff import gif_size, is_cut
 from onlooker.video.source import Source
 
 _PEEK = 300
@@ -40,6 +40,10 @@ def read_header(source: Source, limits: Limits, *, apply_rotation: bool) -> Head
     """Open, check the limits, decode the first picture. Raises MediaError in all its kinds."""
     with source.reader() as file:
         cut = is_cut(file, source.size)
+        file.seek(0)
+        claimed = gif_size(file.read(16))
+    if claimed is not None:
+        limits.check_picture(*claimed, source.name)
     with source.open() as container:
         limits.check_streams(len(container.streams), source.name)
         stream = choose_video(container, source)

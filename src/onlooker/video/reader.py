@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from onlooker.errors import ConfigError, CorruptMedia, StorageError, TruncatedMedia, UnsupportedMedia
 from onlooker.video.buffers import allocate
@@ -126,11 +127,15 @@ class Video:
         return len(self.index)
 
     @property
+    def status(self) -> NDArray[np.uint8]:
+        """Per frame what is known so far: 0 ok, 1 concealed, 2 missing, 255 not decoded yet."""
+        return self._decode().status
+
+    @property
     def bad_intervals(self) -> list[tuple[float, float, str]]:
         """(start, end, reason) in seconds of the damage met so far; reason is concealed, missing or truncated."""
         index = self.index
-        status = self._decoder.status if self._decoder is not None else np.zeros(len(index), np.uint8)
-        bad = np.where(status == UNKNOWN, OK, status)
+        bad = np.where(self.status == UNKNOWN, OK, self.status)
         edges = np.flatnonzero(np.diff(bad, prepend=OK, append=OK))
         found = [
             (float(index.time[first]), float(index.time[last - 1] + index.duration[last - 1]), STATUS_NAMES[bad[first]])
@@ -141,6 +146,12 @@ class Video:
             claimed = self._head().info.duration or index.end
             found.append((index.end, max(claimed, index.end), "truncated"))
         return found
+
+    def check(self) -> list[tuple[float, float, str]]:
+        """Decode everything once, without turning it into images, and return the then complete `bad_intervals`."""
+        for _ in self._decode().frames(range(len(self))):
+            pass
+        return self.bad_intervals
 
     # --- frames -----------------------------------------------------------------------------------------------
 

@@ -123,6 +123,13 @@ def is_cut(file: BinaryIO, size: int) -> bool:
     return end is not None and end > size
 
 
+def gif_size(head: bytes) -> tuple[int, int] | None:
+    """The (width, height) that a GIF claims; its decoder refuses large ones without saying their size."""
+    if head[:4] != b"GIF8":
+        return None
+    return int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
+
+
 def is_transport_stream(head: bytes) -> bool:
     """Whether the sync bytes of an MPEG transport stream (188-byte packets) are there."""
     return len(head) > 4 * 188 and all(head[188 * k] == 0x47 for k in range(5))

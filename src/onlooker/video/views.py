@@ -22,11 +22,12 @@ def clip_times(
     >>> clip_times(0.0, 1.0, fps=4).tolist()
     [0.0, 0.25, 0.5, 0.75]
     """
+    times: Any
     if frames is not None:
         if frames < 1:
             raise ConfigError(f"frames is at least 1, not {frames!r}.")
         offsets = np.full(frames, 0.5) if generator is None else uniform(generator, frames)
-        times: NDArray[np.float64] = start + (np.arange(frames) + offsets) * ((end - start) / frames)
+        times = start + (np.arange(frames) + offsets) * ((end - start) / frames)
     else:
         if fps is None or not fps > 0:
             raise ConfigError(f"fps is a positive number, not {fps!r}.")
