@@ -3,65 +3,80 @@
 from __future__ import annotations
 
 import shutil
+from bisect import bisect_right
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from onlooker.analysis.drawing import draw_box, draw_trail, hide
+from onlooker.analysis.drawing import draw_box, draw_captions, draw_trail
+from onlooker.analysis.hiding import Curtain
+from onlooker.analysis.people import BOX, activities_of, feet_of, runs_of
 from onlooker.errors import MediaError
 from onlooker.video import Video
 from onlooker.video.writer import VideoWriter, concatenate
 
+Image = NDArray[np.uint8]
 PART_FRAMES = 512
 TRAIL_SECONDS = 2.0
 PARTS = ".parts"
 READ_AT_ONCE = 16
+COMPANY = "together"  # holds beside what somebody does, so it is not in the caption
 
 
 class Overlay:
-    """What to draw on each frame, looked up in the tables of a finished analysis."""
+    """What to draw on each frame, looked up in the tables of a finished analysis; work per frame is per box in it.
 
-    def __init__(self, tracks: pa.Table, segments: pa.Table) -> None:
-        order = pc.sort_indices(tracks, [("frame", "ascending"), ("track_id", "ascending")])
-        rows = tracks.take(order)
-        self._frames = rows["frame"].to_numpy()
+    `detections` are hidden as well when something is to be hidden: people whom the tracker did not believe in.
+    """
+
+    def __init__(self, tracks: pa.Table, segments: pa.Table, detections: pa.Table | None = None) -> None:
+        rows = tracks.take(pc.sort_indices(tracks, [("track_id", "ascending"), ("frame", "ascending")]))
+        self._tables = tracks, detections
         self._times = rows["time"].to_numpy()
         self._ids = rows["track_id"].to_numpy()
-        self._boxes = np.stack([rows[name].to_numpy() for name in ("x1", "y1", "x2", "y2")], 1)
-        self._observed = rows["observed"].to_numpy(zero_copy_only=False)
-        self._doing = _spans(segments)
+        self._boxes = np.stack([rows[name].to_numpy() for name in BOX], 1)
+        self._feet = feet_of(self._boxes)
+        self._observed = pc.fill_null(rows["observed"], True).to_numpy(zero_copy_only=False)
+        self._first_rows = {track: first for track, first, _ in runs_of(self._ids)}
+        frames = rows["frame"].to_numpy()
+        self._by_frame = np.argsort(frames, kind="stable")
+        self._frames = frames[self._by_frame]
+        self._doing = {
+            track: [span for span in spans if span[2] != COMPANY] for track, spans in activities_of(segments).items()
+        }
+        self._curtains: dict[str, Curtain] = {}
 
-    def draw(self, image: np.ndarray, frame: int, time: float, blur: str) -> np.ndarray:
+    def draw(self, image: Image, frame: int, time: float, blur: str) -> Image:
         """A copy of the frame with everything drawn."""
         image = np.ascontiguousarray(image).copy()
+        self._curtain(blur).hide(image, frame)
         first, last = np.searchsorted(self._frames, [frame, frame + 1])
-        if blur != "none":
-            hide(image, self._boxes[first:last], blur)
-        recent = slice(int(np.searchsorted(self._times, time - TRAIL_SECONDS)), int(last))
-        for row in range(first, last):
-            track = int(self._ids[row])
-            mine = self._ids[recent] == track
-            boxes = self._boxes[recent][mine]
-            draw_trail(image, np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]], 1), track)
-        for row in range(first, last):
-            track = int(self._ids[row])
-            caption = " ".join([str(track), *self._doing_at(track, time)])
-            draw_box(image, self._boxes[row], track, caption, observed=bool(self._observed[row]))
+        rows = self._by_frame[first:last].tolist()
+        ids = self._ids[rows].tolist()
+        for row, track in zip(rows, ids, strict=True):
+            begin = self._first_rows[track]
+            begin += int(np.searchsorted(self._times[begin : row + 1], time - TRAIL_SECONDS))
+            draw_trail(image, self._feet[begin : row + 1], track)
+        boxes = self._boxes[rows].tolist()
+        for row, track, box in zip(rows, ids, boxes, strict=True):
+            draw_box(image, box, track, observed=bool(self._observed[row]))
+        draw_captions(image, boxes, ids, [self._doing_at(track, time) for track in ids])
         return image
 
-    def _doing_at(self, track: int, time: float) -> list[str]:
-        return [label for start, end, label in self._doing.get(track, []) if start <= time < end][:2]
+    def _curtain(self, blur: str) -> Curtain:
+        if blur not in self._curtains:
+            tracks, detections = self._tables
+            self._curtains[blur] = Curtain(tracks, blur, detections)
+        return self._curtains[blur]
 
-
-def _spans(segments: pa.Table) -> dict[int, list[tuple[float, float, str]]]:
-    spans: dict[int, list[tuple[float, float, str]]] = {}
-    for row in segments.to_pylist():
-        if row["track_id"] is not None:
-            spans.setdefault(row["track_id"], []).append((row["start"], row["end"], row["label"]))
-    return spans
+    def _doing_at(self, track: int, time: float) -> str:
+        spans = self._doing.get(track, [])
+        at = bisect_right(spans, time, key=lambda span: span[0]) - 1
+        return spans[at][2] if at >= 0 and time < spans[at][1] else ""
 
 
 def write_annotated(

@@ -1,23 +1,35 @@
-"""Boxes, ids and trails drawn onto a frame; faces or people hidden."""
+"""Boxes, captions and trails drawn onto a frame."""
 
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
-HEAD = 0.22  # part of a standing person's box, from the top, that holds the head with some margin
+Color = tuple[int, int, int]
+Place = tuple[int, int, int, int]
+FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
-def color_of(track_id: int) -> tuple[int, int, int]:
+@lru_cache(maxsize=4096)
+def color_of(track_id: int) -> Color:
     """An RGB colour for a track: consecutive ids get hues far apart (golden ratio)."""
     hue = (track_id * 0.6180339887) % 1.0
     red, green, blue = colorsys.hsv_to_rgb(hue, 0.75, 1.0)
     return round(red * 255), round(green * 255), round(blue * 255)
+
+
+@lru_cache(maxsize=4096)
+def ink_of(track_id: int) -> Color:
+    """Black or white, whichever is easier to read on the track's colour (WCAG relative luminance)."""
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in np.array(color_of(track_id)) / 255]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return (0, 0, 0) if luminance > 0.179 else (255, 255, 255)
 
 
 def draw_trail(image: Image, points: NDArray[np.float32], track_id: int) -> None:
@@ -27,30 +39,61 @@ def draw_trail(image: Image, points: NDArray[np.float32], track_id: int) -> None
         cv2.polylines(image, [np.rint(points).astype(np.int32)], False, color_of(track_id), thickness, cv2.LINE_AA)
 
 
-def draw_box(image: Image, box: Sequence[float], track_id: int, text: str, *, observed: bool) -> None:
-    """One person's box with a caption, in place; thinner where the tracker only bridges a gap."""
-    height, width = image.shape[:2]
+def draw_box(image: Image, box: Sequence[float], track_id: int, *, observed: bool) -> None:
+    """One person's box, in place; thinner where the tracker only bridges a gap."""
     x1, y1, x2, y2 = (round(float(v)) for v in box)
-    color = color_of(track_id)
-    thick = max(1, round(height / 300)) if observed else 1
-    cv2.rectangle(image, (x1, y1), (x2, y2), color, thick, cv2.LINE_AA)
-    scale = max(0.38, height / 1100)
-    (w, h), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
-    left = min(max(0, x1), max(0, width - w - 4))
-    top = y1 - h - base - 3 if y1 - h - base - 3 >= 0 else min(y1 + 1, height - h - base - 3)
-    cv2.rectangle(image, (left, top), (left + w + 4, top + h + base + 3), color, cv2.FILLED)
-    cv2.putText(image, text, (left + 2, top + h + 2), cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), 1, cv2.LINE_AA)
+    thick = max(1, round(image.shape[0] / 300)) if observed else 1
+    cv2.rectangle(image, (x1, y1), (x2, y2), color_of(track_id), thick)
 
 
-def hide(image: Image, boxes: NDArray[np.float32], what: str) -> None:
-    """Pixelate `people` (whole boxes) or `faces` (the head part of each box), in place, beyond recognition."""
-    height, width = image.shape[:2]
-    for x1, y1, x2, y2 in boxes:
-        bottom = y2 if what == "people" else y1 + HEAD * (y2 - y1) + 0.25 * (x2 - x1) * (y2 - y1 < 1.5 * (x2 - x1))
-        left, top = max(0, int(x1) - 2), max(0, int(y1) - 2)
-        right, low = min(width, int(np.ceil(x2)) + 2), min(height, int(np.ceil(bottom)) + 2)
-        if right - left > 1 and low - top > 1:
-            patch = image[top:low, left:right]
-            blocks = (max(1, (right - left) * 4 // max(right - left, low - top)), 4)
-            tiny = cv2.resize(patch, blocks, interpolation=cv2.INTER_AREA)
-            image[top:low, left:right] = cv2.resize(tiny, (right - left, low - top), interpolation=cv2.INTER_NEAREST)
+def draw_captions(image: Image, boxes: Sequence[Sequence[float]], ids: Sequence[int], texts: Sequence[str]) -> None:
+    """A caption at each box (`id text`), in place: moved where it would cover another, cut to the id where it must."""
+    taken: list[Place] = []
+    for box, track, text in zip(boxes, ids, texts, strict=True):
+        words, place = _place(image.shape, box, [f"{track} {text}", str(track)] if text else [str(track)], taken)
+        taken.append(place)
+        left, top, right, bottom = place
+        scale, height = _scale(image.shape[0]), _text_size(words, _scale(image.shape[0]))[1]
+        cv2.rectangle(image, (left, top), (right - 1, bottom - 1), color_of(track), cv2.FILLED)
+        cv2.putText(image, words, (left + 2, top + height + 2), FONT, scale, ink_of(track), 1, cv2.LINE_AA)
+
+
+def _place(shape: tuple[int, ...], box: Sequence[float], spellings: list[str], taken: list[Place]) -> tuple[str, Place]:
+    """The first spelling and place at the box that covers no other caption; else the shortest where it covers least."""
+    best: tuple[int, str, Place] | None = None
+    for words in spellings:
+        for place in _places(shape, box, words):
+            covered = sum(_overlap(place, other) for other in taken)
+            if not covered:
+                return words, place
+            if best is None or covered < best[0]:
+                best = covered, words, place
+    assert best is not None, "every box has places"
+    return best[1:]
+
+
+def _places(shape: tuple[int, ...], box: Sequence[float], words: str) -> Iterator[Place]:
+    """Above the box, below it, inside its top, inside its bottom; kept within the picture."""
+    height, width = shape[:2]
+    x1, y1, x2, y2 = (round(float(v)) for v in box)
+    text_width, text_height, base = _text_size(words, _scale(height))
+    w, h = text_width + 4, text_height + base + 3
+    for left, top in ((x1, y1 - h), (x2 - w + 1, y1 - h), (x1, y2 + 1), (x1, y1 + 1), (x2 - w, y1 + 1), (x1, y2 - h)):
+        if top < 0 or top + h > height:
+            top = min(max(0, y1 + 1), max(0, height - h))
+        left = min(max(0, left), max(0, width - w))
+        yield left, top, left + w, top + h
+
+
+def _overlap(a: Place, b: Place) -> int:
+    return max(0, min(a[2], b[2]) - max(a[0], b[0])) * max(0, min(a[3], b[3]) - max(a[1], b[1]))
+
+
+def _scale(height: int) -> float:
+    return max(0.38, height / 1100)
+
+
+@lru_cache(maxsize=8192)
+def _text_size(text: str, scale: float) -> tuple[int, int, int]:
+    (width, height), base = cv2.getTextSize(text, FONT, scale, 1)
+    return width, height, base

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +12,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 GAP_SECONDS = 1.5
+BOX = ("x1", "y1", "x2", "y2")
 
 
 @dataclass(frozen=True)
 class Person:
-    """A track: `times` (n,) seconds and `boxes` (n, 4) xyxy in order, `scores` (n,), `visits` as (start, end)."""
+    """A track in order of time.
+
+    `frames`, `times` (n,) in seconds, `boxes` (n, 4) xyxy in displayed pixels, `scores`, `observed` (n,); `visits` are
+    (start, end), half open: a gap of more than 1.5 seconds ends one; `activities` are (start, end, label).
+    """
 
     track_id: int
     frames: NDArray[np.int64]
@@ -34,7 +40,7 @@ class Person:
     @property
     def feet(self) -> NDArray[np.float32]:
         """Bottom centre of each box `(n, 2)`."""
-        return np.stack([(self.boxes[:, 0] + self.boxes[:, 2]) / 2, self.boxes[:, 3]], 1)
+        return feet_of(self.boxes)
 
     def best_frame(self) -> int:
         """The row that shows the person best: large, confident and really observed."""
@@ -42,60 +48,77 @@ class Person:
         return int(np.argmax(np.sqrt(np.maximum(size, 0)) * (0.2 + self.scores) * (0.1 + self.observed)))
 
 
+def feet_of(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Where people touch the ground: bottom centres `(n, 2)` of boxes `(n, 4)`."""
+    return np.stack([(boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]], 1)
+
+
 def collect_people(tracks: pa.Table, segments: pa.Table) -> list[Person]:
     """People in order of first appearance."""
-    order = pc.sort_indices(tracks, [("track_id", "ascending"), ("frame", "ascending")])
-    rows = tracks.take(order)
-    ids = rows["track_id"].to_numpy()
-    columns = {name: rows[name].to_numpy() for name in ("frame", "time", "x1", "y1", "x2", "y2")}
+    rows = tracks.take(pc.sort_indices(tracks, [("track_id", "ascending"), ("frame", "ascending")]))
+    frames, times = rows["frame"].to_numpy(), rows["time"].to_numpy()
+    boxes = np.stack([rows[name].to_numpy() for name in BOX], 1)
     scores = np.nan_to_num(pc.fill_null(rows["score"], 0).to_numpy())
     observed = pc.fill_null(rows["observed"], True).to_numpy(zero_copy_only=False)
-    doing = _activities(segments)
+    doing = activities_of(segments)
     people = []
-    for track, first, last in _runs(ids):
+    for track, first, last in runs_of(rows["track_id"].to_numpy()):
         part = slice(first, last)
-        times = columns["time"][part]
-        boxes = np.stack([columns[name][part] for name in ("x1", "y1", "x2", "y2")], 1)
         people.append(
             Person(
                 track_id=track,
-                frames=columns["frame"][part],
-                times=times,
-                boxes=boxes,
+                frames=frames[part],
+                times=times[part],
+                boxes=boxes[part],
                 scores=scores[part],
                 observed=observed[part],
-                visits=_visits(times),
+                visits=_visits(times[part]),
                 activities=doing.get(track, []),
             )
         )
     return sorted(people, key=lambda person: (person.times[0], person.track_id))
 
 
-def count_inside(people: list[Person], times: NDArray[np.float64]) -> NDArray[np.int64]:
+def activities_of(segments: pa.Table) -> dict[int, list[tuple[float, float, str]]]:
+    """(start, end, label) of each track's segments, in order of time."""
+    found: dict[int, list[tuple[float, float, str]]] = {}
+    columns = [segments[name].to_pylist() for name in ("track_id", "start", "end", "label")]
+    for track, start, end, label in zip(*columns, strict=True):
+        if track is not None:
+            found.setdefault(track, []).append((start, end, label))
+    return {track: sorted(rows) for track, rows in found.items()}
+
+
+def count_inside(people: Sequence[Person], times: NDArray[np.float64]) -> NDArray[np.int64]:
     """How many people are in the picture at each time."""
     starts = np.sort([start for person in people for start, _ in person.visits])
     ends = np.sort([end for person in people for _, end in person.visits])
-    return np.searchsorted(starts, times, side="right") - np.searchsorted(ends, times, side="left")
+    return np.searchsorted(starts, times, side="right") - np.searchsorted(ends, times, side="right")
 
 
-def _runs(ids: NDArray[np.int64]) -> list[tuple[int, int, int]]:
-    if not len(ids):
+def most_at_once(people: Sequence[Person]) -> int:
+    """The largest number of people in the picture at one time."""
+    starts = np.array([start for person in people for start, _ in person.visits])
+    return int(count_inside(people, starts).max(initial=0))
+
+
+def runs_of(values: NDArray[np.int64]) -> list[tuple[int, int, int]]:
+    """(value, first, last + 1) of each stretch of equal neighbours.
+
+    >>> runs_of(np.array([4, 4, 7]))
+    [(4, 0, 2), (7, 2, 3)]
+    """
+    if not len(values):
         return []
-    edges = np.flatnonzero(np.diff(ids)) + 1
-    bounds = [0, *edges.tolist(), len(ids)]
-    return [(int(ids[a]), a, b) for a, b in itertools.pairwise(bounds)]
+    edges = np.flatnonzero(np.diff(values)) + 1
+    bounds = [0, *edges.tolist(), len(values)]
+    return [(int(values[a]), a, b) for a, b in itertools.pairwise(bounds)]
 
 
 def _visits(times: NDArray[np.float64]) -> list[tuple[float, float]]:
+    """A visit lasts until the frame after its last one: the typical step later."""
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     breaks = np.flatnonzero(np.diff(times) > GAP_SECONDS)
     firsts = [0, *(breaks + 1).tolist()]
     lasts = [*breaks.tolist(), len(times) - 1]
-    return [(float(times[a]), float(times[b])) for a, b in zip(firsts, lasts, strict=True)]
-
-
-def _activities(segments: pa.Table) -> dict[int, list[tuple[float, float, str]]]:
-    found: dict[int, list[tuple[float, float, str]]] = {}
-    for row in segments.to_pylist():
-        if row["track_id"] is not None:
-            found.setdefault(row["track_id"], []).append((row["start"], row["end"], row["label"]))
-    return found
+    return [(float(times[a]), float(times[b]) + min(step, GAP_SECONDS)) for a, b in zip(firsts, lasts, strict=True)]

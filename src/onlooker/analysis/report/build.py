@@ -3,156 +3,205 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 import numpy as np
 
-from onlooker.analysis.people import Person, collect_people
-from onlooker.analysis.report import plots
-from onlooker.analysis.report.pictures import SCENE_WIDTH, SHOT_WIDTH, Album
+from onlooker.analysis.hiding import Curtain
+from onlooker.analysis.people import Person, collect_people, most_at_once
+from onlooker.analysis.report import plots, timeline
+from onlooker.analysis.report.clock import clock, time_ticks
+from onlooker.analysis.report.colors import chip_style
+from onlooker.analysis.report.keyframes import choose_key_frames
+from onlooker.analysis.report.moments import collect_moments
+from onlooker.analysis.report.overlay import frame_clock, pack_people
+from onlooker.analysis.report.pictures import SCENE_WIDTH, Album
 from onlooker.records import Run
 from onlooker.records.storage import atomic_write
 from onlooker.video import Video
 
 MOST_PEOPLE = 200
-MOST_SHOTS = 60
-MOST_EVENTS = 500
-MOST_BOXES = 60_000
+MOST_TRACKED = 3000
+MOST_BAD = 100
+MOST_SCENES = 4
+ANNOTATED = "annotated.mp4"
+PLAYED = {"h264": {"mp4", "mov"}, "vp9": {"webm", "matroska"}, "av1": {"mp4", "webm"}}
 
 
 def write_report(run: Run, video: Video, *, blur: str) -> Path:
-    """Write `report.html` into the run folder. The player shows annotated.mp4 when the run has one."""
-    everyone = collect_people(run.tracks, run.segments)
-    people = sorted(everyone, key=lambda p: -p.seconds)[:MOST_PEOPLE]
-    people.sort(key=lambda p: (p.times[0], p.track_id))
-    album = Album(video, everyone, blur)
-    environment = jinja2.Environment(
+    """Write `report.html` into the folder of a complete run. `blur` (none, faces, people) holds for its pictures.
+
+    The player shows annotated.mp4; without one the original, when it lies beside the run folder, a browser can play it
+    and nobody is to be hidden. Errors: StorageError, MediaError.
+    """
+    path = run.folder / "report.html"
+    atomic_write(path, environment().get_template("report.html").render(_content(run, video, blur)).encode())
+    return path
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """The templates; every value is escaped unless it is marked as markup."""
+    found = jinja2.Environment(
         loader=jinja2.PackageLoader("onlooker.analysis.report", "templates"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    html = environment.get_template("report.html").render(_content(run, video, everyone, people, album))
-    path = run.folder / "report.html"
-    atomic_write(path, html.encode())
-    return path
+    found.globals.update(clock=clock, chip=chip_style)
+    return found
 
 
-def _content(run: Run, video: Video, everyone: list[Person], people: list[Person], album: Album) -> dict[str, Any]:
-    info = video.info
-    start, end = _span(run)
-    scene = album.frames([len(video) // 2], SCENE_WIDTH)
-    background = next(iter(scene.values()), None)
-    plot, busiest = plots.occupancy(everyone, start, end)
-    sound = run.sound
-    loudness = (
-        plots.loudness(sound["start"].to_numpy(), sound["rms"].to_numpy(), start, end) if sound.num_rows else None
-    )
+def _content(run: Run, video: Video, blur: str) -> dict[str, Any]:
+    facts = run.manifest.facts
+    start, end = float(facts["start"]), float(facts["end"])
+    everyone = collect_people(run.tracks, run.segments)
+    people = _longest(everyone, MOST_PEOPLE)
+    album = Album(video, Curtain(run.tracks, blur, run.detections if blur != "none" else None))
     portraits = album.people(people)
+    keys = choose_key_frames(run, video, everyone)
+    key_pictures = album.frames(key.index for key in keys)
+    scenes = _choose_scenes(run, video, everyone, album)
+    scene_pictures = album.frames((index for index, _ in scenes), SCENE_WIDTH)
+    album.develop()
+    moments, kinds = collect_moments(run, everyone)
+    bad = timeline.bad_stretches(run)
+    movie = _movie(run, video, blur)
     return {
         "name": run.video,
-        "info": info,
+        "info": video.info,
         "start": start,
-        "end": end,
-        "video_file": "annotated.mp4" if (run.folder / "annotated.mp4").exists() else None,
-        "people": [_person(p, portraits.get(p.track_id), start, end) for p in people],
+        "length": end - start,
+        "movie": movie,
+        "stretch": _stretch(video),
+        "people": [(row, portraits.get(row.person.track_id)) for row in timeline.rows_of(people, start, end)],
         "people_total": len(everyone),
-        "busiest": busiest,
-        "occupancy": plot,
-        "loudness": loudness,
-        "paths": plots.paths(everyone, info.width, info.height, background) if everyone else None,
-        "shots": _shots(run, album, start, end),
+        "busiest": most_at_once(everyone),
+        "labels": _labels(people),
+        "lanes": _lanes(run, bad, start, end),
+        "ticks": time_ticks(end - start),
+        "occupancy": plots.occupancy(everyone, start, end) if everyone else None,
+        "sound": _sound(run, start, end),
+        "scenes": _scenes(scenes, scene_pictures, everyone, video),
+        "keys": [(key, key_pictures.get(key.index)) for key in keys],
         "shots_total": run.shots.num_rows,
-        "events": _events(run),
-        "events_total": run.events.num_rows,
-        "bad": [row for row in run.segments.to_pylist() if row["track_id"] is None],
+        "moments": moments,
+        "kinds": kinds,
+        "bad": bad[:MOST_BAD],
+        "bad_total": len(bad),
+        "bad_seconds": sum(b - a for a, b, _ in bad),
         "manifest": run.manifest,
-        "timings": run.timings,
-        "player": json.dumps(_player(people, info.width, info.height, start)).replace("<", "\\u003c"),
-        "clock": clock,
+        "seconds": run.timings.get("seconds"),
+        "stages": run.timings.get("stages", {}),
+        "data": _embed(_player(video, everyone, start, end, int(facts["frames"]), movie)),
     }
 
 
-def clock(seconds: float) -> str:
-    """Seconds as `m:ss` or `h:mm:ss`.
-
-    >>> clock(75.4), clock(3723)
-    ('1:15', '1:02:03')
-    """
-    whole = int(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+def _longest(everyone: Sequence[Person], most: int) -> list[Person]:
+    """Those seen longest, in order of appearance."""
+    longest = sorted(everyone, key=lambda p: -p.seconds)[:most]
+    return sorted(longest, key=lambda p: (p.times[0], p.track_id))
 
 
-def _span(run: Run) -> tuple[float, float]:
-    facts = run.manifest.facts
-    return float(facts["start"]), float(facts["end"])
+def _labels(people: Sequence[Person]) -> list[str]:
+    found = {label for person in people for _, _, label in person.activities}
+    known = [name for name in (*timeline.ACTIVITIES, timeline.COMPANY) if name in found]
+    return known + sorted(found - set(known))
 
 
-def _person(person: Person, portrait: str | None, start: float, end: float) -> dict[str, Any]:
-    def place(a: float, b: float) -> str:
-        length = max(end - start, 1e-9)
-        return f"left:{100 * (a - start) / length:.3f}%;width:{max(100 * (b - a) / length, 0.15):.3f}%"
+def _lanes(run: Run, bad: Sequence[timeline.Span], start: float, end: float) -> list[tuple[str, list[timeline.Strip]]]:
+    lanes = [("shots", timeline.shots_lane(run, start, end)), ("damage", timeline.bad_lane(bad, start, end))]
+    return [(name, strips) for name, strips in lanes if strips]
 
+
+def _sound(run: Run, start: float, end: float) -> plots.Plot | str:
+    """The plot, or why there is none."""
+    sound = run.sound
+    if not sound.num_rows:
+        return "The video has no sound."
+    drawn = plots.loudness(sound["start"].to_numpy(), sound["rms"].to_numpy(), start, end)
+    return drawn or "The sound track is silent."
+
+
+def _choose_scenes(
+    run: Run, video: Video, everyone: Sequence[Person], album: Album
+) -> list[tuple[int, tuple[float, float]]]:
+    """The shots in which people were seen longest: (a frame that shows the place, the time of the shot)."""
+    spent = []
+    for shot in run.shots.to_pylist():
+        a, b = shot["start"], shot["end"]
+        seen = sum(max(0.0, min(b, last) - max(a, first)) for p in everyone for first, last in p.visits)
+        if seen > 0:
+            spent.append((seen, shot))
+    best = sorted(spent, key=lambda item: -item[0])[:MOST_SCENES]
+    found = []
+    for _, shot in sorted(best, key=lambda item: item[1]["start"]):
+        first, stop = shot["start_frame"], min(shot["end_frame"], len(video))
+        candidates = [first + (stop - first) * k // 8 for k in (4, 2, 6, 1, 7)]
+        found.append((album.liveliest(candidates), (shot["start"], shot["end"])))
+    return found
+
+
+def _scenes(
+    scenes: list[tuple[int, tuple[float, float]]],
+    pictures: dict[int, str],
+    everyone: Sequence[Person],
+    video: Video,
+) -> list[tuple[tuple[float, float], plots.PathPlot]]:
+    size = video.info.width, video.info.height
+    drawn = [
+        (span, plots.paths(everyone, size, _stretch(video), pictures.get(index), span)) for index, span in scenes
+    ]
+    return [(span, plot) for span, plot in drawn if plot is not None]
+
+
+def _stretch(video: Video) -> float:
+    """Width of a pixel relative to its height, 1 where the file's claim makes no sense."""
+    aspect = float(video.info.sample_aspect or 1)
+    return aspect if 0.1 < aspect < 10 else 1.0
+
+
+def _movie(run: Run, video: Video, blur: str) -> dict[str, Any] | None:
+    """What the player plays: address, size in pixels, whether boxes are in the picture, where its time begins."""
+    info = video.info
+    if (run.folder / ANNOTATED).exists():
+        # the encoder pads odd sizes by a row and a column
+        size = info.width + info.width % 2, info.height + info.height % 2
+        return {"src": ANNOTATED, "size": size, "burnt": True, "offset": 0.0}
+    original = run.video_path
+    if original is None or blur != "none" or original.resolve().parent != run.folder.resolve().parent:
+        return None
+    formats = PLAYED.get(info.codec, set())
+    starts_at_zero = len(video.index.time) > 0 and abs(float(video.index.time[0])) < 0.001
+    if not formats & set(info.container.split(",")) or not starts_at_zero:
+        return None
+    source = quote(os.path.relpath(original, run.folder).replace(os.sep, "/"))
+    start = float(run.manifest.facts["start"])
+    return {"src": source, "size": (info.width, info.height), "burnt": False, "offset": start}
+
+
+def _player(
+    video: Video, everyone: Sequence[Person], start: float, end: float, frames: int, movie: dict[str, Any] | None
+) -> dict[str, Any]:
+    times = video.index.time
+    first = int(np.searchsorted(times, start - 1e-6))
     return {
-        "id": person.track_id,
-        "color": plots.css_color(person.track_id),
-        "portrait": portrait,
-        "first": float(person.times[0]),
-        "seconds": person.seconds,
-        "visits": [(a, b, place(a, b)) for a, b in person.visits],
-        "activities": [(a, b, label, place(a, b)) for a, b, label in person.activities],
-        "summary": _summary(person),
+        "size": movie["size"] if movie else (video.info.width, video.info.height),
+        "burnt": bool(movie and movie["burnt"]),
+        "offset": movie["offset"] if movie else 0.0,
+        "length": round(end - start, 6),
+        "clock": frame_clock(times[first : first + frames], end),
+        "tracks": pack_people(_longest(everyone, MOST_TRACKED), first),
     }
 
 
-def _summary(person: Person) -> str:
-    """The activities by time spent, longest first."""
-    spent: dict[str, float] = {}
-    for start, end, label in person.activities:
-        spent[label] = spent.get(label, 0.0) + end - start
-    longest = sorted(spent.items(), key=lambda item: -item[1])
-    return ", ".join(f"{label} {seconds:.0f} s" for label, seconds in longest[:4])
-
-
-def _shots(run: Run, album: Album, start: float, end: float) -> list[dict[str, Any]]:
-    rows = run.shots.to_pylist()
-    step = max(1, -(-len(rows) // MOST_SHOTS))
-    rows = rows[::step]
-    middles = {row["shot"]: (row["start_frame"] + row["end_frame"]) // 2 for row in rows}
-    pictures = album.frames(list(middles.values()), SHOT_WIDTH)
-    return [{**row, "picture": pictures.get(middles[row["shot"]])} for row in rows]
-
-
-def _events(run: Run) -> list[dict[str, Any]]:
-    """The latest version of each event that still stands, in time order."""
-    latest: dict[str, dict[str, Any]] = {}
-    for row in run.events.to_pylist():
-        if row["event_id"] not in latest or row["version"] > latest[row["event_id"]]["version"]:
-            latest[row["event_id"]] = row
-    standing = [row for row in latest.values() if row["state"] != "retracted"]
-    standing.sort(key=lambda row: (row["start"], row["event_id"]))
-    for row in standing:
-        row["who"] = [p["track_id"] for p in json.loads(row["participants"])]
-    return standing[:MOST_EVENTS]
-
-
-def _player(people: list[Person], width: int, height: int, start: float) -> dict[str, Any]:
-    """Boxes for the overlay, thinned so that a long video stays a small page; the page interpolates between them."""
-    total = sum(len(p.times) for p in people)
-    step = max(1, -(-total // MOST_BOXES), 2 if total > 4000 else 1)
-    tracks = []
-    for person in people:
-        rows = np.unique(np.append(np.arange(0, len(person.times), step), len(person.times) - 1))
-        tracks.append(
-            {
-                "id": person.track_id,
-                "color": plots.css_color(person.track_id),
-                "times": [round(float(t) - start, 3) for t in person.times[rows]],
-                "boxes": [[round(float(v)) for v in box] for box in person.boxes[rows]],
-            }
-        )
-    return {"width": width, "height": height, "start": start, "tracks": tracks}
+def _embed(value: Any) -> str:
+    """JSON that can stand inside a script element."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")

@@ -1,88 +1,132 @@
-"""Small pictures for the report as data URIs: one of each person, one of each shot, the scene."""
+"""Small pictures for the report as data URIs: one of each person, key frames, the scene."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from onlooker.analysis.drawing import hide
+from onlooker.analysis.hiding import Curtain
 from onlooker.analysis.people import Person
 from onlooker.video import Video
 
 Image = NDArray[np.uint8]
-PERSON_HEIGHT = 150
-SHOT_WIDTH = 240
+PERSON_HEIGHT = 120
+FRAME_WIDTH = 300
 SCENE_WIDTH = 960
 JPEG_QUALITY = 80
-READ_AT_ONCE = 8
+READ_AT_ONCE = 4
+DULL = 12.0  # grey levels: a picture that varies less shows nothing
 
 
-def data_uri(image: Image) -> str:
+def data_uri(image: Image, quality: int = JPEG_QUALITY) -> str:
     """An RGB picture as an inline JPEG."""
-    done, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    done, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     assert done, "OpenCV always has a JPEG encoder"
     return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
 
 
+@dataclass(frozen=True)
+class Wish:
+    """One picture that somebody wants: made from frame `index` by `make` and handed to `keep`."""
+
+    index: int
+    make: Callable[[Image], Image]
+    keep: Callable[[str], None]
+
+
 class Album:
-    """Pictures of a video with whoever is to be hidden hidden; frames are read once, in order."""
+    """Pictures of a video with whoever is to be hidden hidden.
 
-    def __init__(self, video: Video, people: Sequence[Person], blur: str) -> None:
+    Wishes are collected first and then met in one pass over the video in order, a few frames in memory at a time.
+    """
+
+    def __init__(self, video: Video, curtain: Curtain) -> None:
         self._video = video
-        self._blur = blur
-        self._frames = np.concatenate([p.frames for p in people]) if people else np.zeros(0, np.int64)
-        self._boxes = np.concatenate([p.boxes for p in people]) if people else np.zeros((0, 4), np.float32)
+        self._curtain = curtain
+        aspect = float(video.info.sample_aspect or 1)
+        self._stretch = aspect if 0.1 < aspect < 10 else 1.0
+        self._wishes: list[Wish] = []
 
-    def people(self, people: Sequence[Person]) -> dict[int, str]:
-        """The best view of each person, cropped with some margin."""
-        best = {person.track_id: person.best_frame() for person in people}
-        wanted = {int(p.frames[best[p.track_id]]) for p in people}
-        images = self._read(wanted)
-        return {
-            p.track_id: data_uri(_crop(images[int(p.frames[row])], p.boxes[row]))
-            for p in people
-            if int(p.frames[row := best[p.track_id]]) in images
-        }
+    def people(self, people: Iterable[Person]) -> dict[int, str]:
+        """The best view of each person, cropped with some margin; filled by `develop`."""
+        portraits: dict[int, str] = {}
+        for person in people:
+            row = person.best_frame()
+            box, track = person.boxes[row], person.track_id
+            self._wishes.append(
+                Wish(
+                    int(person.frames[row]),
+                    lambda image, box=box: _crop(image, box, self._stretch),  # type: ignore[misc]
+                    lambda uri, track=track: portraits.__setitem__(track, uri),  # type: ignore[misc]
+                )
+            )
+        return portraits
 
-    def frames(self, indices: Sequence[int], width: int) -> dict[int, str]:
-        """Whole frames scaled to `width` (never up)."""
-        return {index: data_uri(_shrink(image, width)) for index, image in self._read(set(indices)).items()}
+    def frames(self, indices: Iterable[int], width: int = FRAME_WIDTH) -> dict[int, str]:
+        """Whole frames scaled to `width` (never up); filled by `develop`."""
+        pictures: dict[int, str] = {}
+        for index in dict.fromkeys(indices):
+            self._wishes.append(
+                Wish(
+                    index,
+                    lambda image: _shrink(image, width, self._stretch),
+                    lambda uri, index=index: pictures.__setitem__(index, uri),  # type: ignore[misc]
+                )
+            )
+        return pictures
 
-    def _read(self, indices: set[int]) -> dict[int, Image]:
-        images: dict[int, Image] = {}
-        ordered = sorted(indices)
+    def develop(self) -> None:
+        """Read what was wished for and fill the pictures in; frames that cannot be read stay away."""
+        by_frame: dict[int, list[Wish]] = {}
+        for wish in self._wishes:
+            by_frame.setdefault(wish.index, []).append(wish)
+        self._wishes = []
+        ordered = sorted(by_frame)
         for at in range(0, len(ordered), READ_AT_ONCE):
             clip = self._video.read(ordered[at : at + READ_AT_ONCE])
-            for index, image in zip(clip.indices, clip.images, strict=True):
-                images[int(index)] = self._hidden(image, int(index))
-        return images
+            for index, image in zip(clip.indices.tolist(), clip.images, strict=True):
+                hidden = image.copy()
+                self._curtain.hide(hidden, index)
+                for wish in by_frame[index]:
+                    wish.keep(data_uri(wish.make(hidden)))
 
-    def _hidden(self, image: Image, index: int) -> Image:
-        if self._blur == "none":
-            return image
-        image = image.copy()
-        hide(image, self._boxes[self._frames == index], self._blur)
-        return image
+    def liveliest(self, indices: Sequence[int]) -> int:
+        """Of some frames, the first that shows something, else the one with the most contrast."""
+        best, contrast = indices[0], -1.0
+        for index in indices:
+            clip = self._video.read([index], size=48)
+            spread = float(clip.images.std()) if len(clip) else -1.0
+            if spread > contrast:
+                best, contrast = index, spread
+            if spread >= DULL:
+                break
+        return best
 
 
-def _crop(image: Image, box: NDArray[np.float32]) -> Image:
-    x1, y1, x2, y2 = box
+def _crop(image: Image, box: NDArray[np.float32], stretch: float) -> Image:
+    x1, y1, x2, y2 = (float(v) for v in box)
     margin = 0.1 * (y2 - y1)
     height, width = image.shape[:2]
     left, right = max(0, int(x1 - margin)), min(width, int(x2 + margin) + 1)
     top, bottom = max(0, int(y1 - margin)), min(height, int(y2 + margin) + 1)
     part = image[top:bottom, left:right] if right > left and bottom > top else image
-    scale = PERSON_HEIGHT / part.shape[0]
-    size = (max(1, round(part.shape[1] * scale)), PERSON_HEIGHT)
-    return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC), np.uint8)
+    scale = min(PERSON_HEIGHT / part.shape[0], 2 * PERSON_HEIGHT / part.shape[1])
+    return _scaled(part, scale * stretch, scale)
 
 
-def _shrink(image: Image, width: int) -> Image:
-    if image.shape[1] <= width:
+def _shrink(image: Image, width: int, stretch: float) -> Image:
+    scale = min(1.0, width / (image.shape[1] * stretch))
+    return _scaled(image, scale * stretch, scale)
+
+
+def _scaled(image: Image, across: float, down: float) -> Image:
+    size = max(1, round(image.shape[1] * across)), max(1, round(image.shape[0] * down))
+    if size == (image.shape[1], image.shape[0]):
         return image
-    size = (width, max(1, round(image.shape[0] * width / image.shape[1])))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    way = cv2.INTER_AREA if down < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, size, interpolation=way), np.uint8)

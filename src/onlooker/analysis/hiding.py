@@ -1,0 +1,118 @@
+"""Faces or whole people made unrecognisable before anything is written.
+
+What is hidden is what was found: the boxes of tracks (and of detections that became no track), for half a second before
+a track begins, after it ends and inside its gaps; with `faces` also whatever the bundled frontal-face cascade sees.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from onlooker.analysis.people import BOX
+from onlooker.methods.detection.embedded_people.cascades import find_parts, load_cascade
+
+Image = NDArray[np.uint8]
+Boxes = NDArray[np.float32]
+HEAD = 0.26  # part of a standing person's box, from the top, that holds the head with some margin
+LINGER_SECONDS = 0.5
+LINGER_GROWTH = 0.15  # of the box's height, on each side, where the person has no box of that very frame
+BLOCKS = 4  # squares along the longer side of what is hidden: too few for a face or a gait
+MARGIN = 0.08  # of the hidden area's size, on each side
+CASCADE_SIDE = 540  # short side of the picture in which faces are looked for
+SMALLEST_FACE = 18  # pixels of that picture
+NEIGHBOURS = 3
+
+
+class Curtain:
+    """Knows what to hide on each frame of a run. `what`: none, faces or people.
+
+    Faces are hidden twice: the head part of each person's box, and where the cascade fires anywhere in the picture.
+    """
+
+    def __init__(self, tracks: pa.Table, what: str, detections: pa.Table | None = None) -> None:
+        self._what = what
+        if what == "none":
+            return
+        frames, boxes = _table_boxes(tracks)
+        later_frames, later_boxes = _lingering(tracks, frames, boxes)
+        parts = [(frames, boxes), (later_frames, later_boxes)]
+        if detections is not None:
+            parts.append(_table_boxes(detections))
+        all_frames = np.concatenate([part for part, _ in parts])
+        order = np.argsort(all_frames, kind="stable")
+        self._frames = all_frames[order]
+        self._boxes = np.concatenate([part for _, part in parts])[order]
+        self._cascade = load_cascade("frontalface_default") if what == "faces" else None
+
+    def hide(self, image: Image, frame: int) -> None:
+        """Hide in place."""
+        if self._what == "none":
+            return
+        first, last = np.searchsorted(self._frames, [frame, frame + 1])
+        bodies = self._boxes[first:last]
+        # looked for before anything is covered
+        areas = bodies if self._cascade is None else np.concatenate([heads_of(bodies), self._faces(image)])
+        for area in areas:
+            pixelate(image, area)
+
+    def _faces(self, image: Image) -> Boxes:
+        scale = min(1.0, CASCADE_SIDE / min(image.shape[:2]))
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
+        found = find_parts(self._cascade, np.asarray(small, np.uint8), scale, SMALLEST_FACE, NEIGHBOURS)
+        return found.boxes.astype(np.float32)
+
+
+def heads_of(boxes: Boxes) -> Boxes:
+    """Where the heads are in people's boxes `(n, 4)`: the top, more of it when the box is too wide for a whole body."""
+    heads = boxes.copy()
+    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    close_view = height < 1.5 * width
+    heads[:, 3] = boxes[:, 1] + np.where(close_view, np.minimum(height, HEAD * height + 0.5 * width), HEAD * height)
+    return heads
+
+
+def pixelate(image: Image, area: NDArray[np.float32]) -> None:
+    """Replace an area (xyxy) by a few squares of its mean colours, in place."""
+    height, width = image.shape[:2]
+    x1, y1, x2, y2 = (float(v) for v in area)
+    grow_x, grow_y = MARGIN * (x2 - x1) + 2, MARGIN * (y2 - y1) + 2
+    left, top = max(0, int(x1 - grow_x)), max(0, int(y1 - grow_y))
+    right, low = min(width, int(x2 + grow_x) + 1), min(height, int(y2 + grow_y) + 1)
+    if right - left < 2 or low - top < 2:
+        return
+    size = np.array([right - left, low - top])
+    across, down = np.maximum(1, np.round(BLOCKS * size / size.max())).astype(int).tolist()
+    squares = cv2.resize(image[top:low, left:right], (across, down), interpolation=cv2.INTER_AREA)
+    image[top:low, left:right] = cv2.resize(squares, (right - left, low - top), interpolation=cv2.INTER_NEAREST)
+
+
+def _table_boxes(table: pa.Table) -> tuple[NDArray[np.int64], Boxes]:
+    return table["frame"].to_numpy(), np.stack([table[name].to_numpy() for name in BOX], 1)
+
+
+def _lingering(tracks: pa.Table, frames: NDArray[np.int64], boxes: Boxes) -> tuple[NDArray[np.int64], Boxes]:
+    """Boxes for frames in which a person is likely still there but has none: around a track's ends and in its gaps."""
+    ids, times = tracks["track_id"].to_numpy(), tracks["time"].to_numpy()
+    order = np.lexsort((frames, ids))
+    ids, frames, times, boxes = ids[order], frames[order], times[order], boxes[order]
+    reach = _frames_in(LINGER_SECONDS, frames, times)
+    apart = (np.diff(ids) != 0) | (np.diff(frames) > 1)
+    edge = np.ones(len(ids), bool)
+    begins, ends = edge.copy(), edge.copy()
+    begins[1:], ends[:-1] = apart, apart
+    steps = np.arange(1, reach + 1)
+    before = (frames[begins][:, None] - steps).ravel()
+    after = (frames[ends][:, None] + steps).ravel()
+    around = np.concatenate([np.repeat(boxes[begins], reach, 0), np.repeat(boxes[ends], reach, 0)])
+    growth = LINGER_GROWTH * (around[:, 3:] - around[:, 1:2])
+    return np.concatenate([before, after]), around + growth * np.array([-1, -1, 1, 1], np.float32)
+
+
+def _frames_in(seconds: float, frames: NDArray[np.int64], times: NDArray[np.float64]) -> int:
+    span = float(np.ptp(times)) if len(times) else 0.0
+    rate = float(np.ptp(frames)) / span if span > 0 else 30.0
+    return int(np.clip(np.ceil(seconds * rate), 1, 120))
