@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,17 +16,20 @@ from hypothesis import strategies as st
 from onlooker.errors import RecordError
 from onlooker.events import motion
 from onlooker.events.motion.speed import robust_slopes
+from onlooker.methods.detection import load_detector
+from onlooker.methods.tracking import load_tracker
 from onlooker.records.snapshot import dump_state, load_state
+from onlooker.video import Video
 
 WIDTH, HEIGHT = 640, 360
-Path = Callable[[float], tuple[float, float, float] | None]
+Way = Callable[[float], tuple[float, float, float] | None]
 
 
 @dataclass
 class Walker:
     """A path gives feet x, feet y and height at a time, None when out of sight."""
 
-    path: Path
+    path: Way
     jitter: float = 0.0
     unseen: tuple[float, float] = (-1.0, -1.0)
 
@@ -75,7 +79,7 @@ def regular(fps: float, seconds: float) -> np.ndarray:
     return np.arange(0, seconds, 1 / fps)
 
 
-def line(x: float, y: float, h: float, vx: float = 0.0, vy: float = 0.0) -> Path:
+def line(x: float, y: float, h: float, vx: float = 0.0, vy: float = 0.0) -> Way:
     """Straight motion; velocities in body heights per second."""
     return lambda t: (x + vx * h * t, y + vy * h * t, h)
 
@@ -319,6 +323,31 @@ def test_time_must_not_go_back() -> None:
     _, state = motion.step(state, 2.0, *empty)
     with pytest.raises(RecordError, match="goes back"):
         motion.step(state, 1.0, *empty)
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_pedestrians_walk_and_come_and_go_by_the_sides(clips: Path) -> None:
+    """A campus path that leads through the picture's right border: whatever the detector misses, most people walk."""
+    video = Video(clips / "pedestrians_vtest.mp4")
+    detector, tracker = load_detector(), load_tracker()
+    width, height = video.info.width, video.info.height
+    found, tracks = detector.init_state(width, height), tracker.init_state(width, height)
+    state, facts = motion.init_state(width, height), []
+    for clip in video.chunks(32):
+        detections, found = detector.run(clip.images, clip.times, found)
+        for image, time, boxes in zip(clip.images, clip.times.tolist(), detections, strict=True):
+            seen, tracks = tracker.step(image, time, boxes, tracks)
+            more, state = motion.step(state, time, seen.ids, seen.boxes, seen.observed)
+            facts += more
+    facts += motion.finish(state, float(clip.times[-1]))
+    spent = {kind: sum(f.end - f.start for f in of_kind(facts, kind)) for kind in ("walking", "standing", "running")}
+    assert spent["walking"] > 2 * spent["standing"]
+    assert spent["running"] < 0.02 * spent["walking"]
+    ways = [fact.direction for fact in of_kind(facts, "enter", "leave")]
+    assert ways.count("right") > 0.5 * len(ways)
+    assert "top" not in ways  # a building; at 51 s two people do come in at the lower border
+    assert {"left", "right"} <= {fact.direction for fact in of_kind(facts, "heading")}
 
 
 def test_robust_slopes_ignore_an_outlier() -> None:

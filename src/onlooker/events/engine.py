@@ -191,6 +191,7 @@ class _Stream:
     def _start_over(self) -> None:
         """A new epoch: nothing of before is known, but the counts of crossings go on."""
         self.log.close_all(self.last, "discontinuity")
+        self.log.recent = []
         self.tracks = Tracks(self.rules.tracks)
         self.zones = Zones(self.rules.zones, self.tracks.capacity)
         counts = self.lines.counts

@@ -8,38 +8,21 @@ assignment of hands is each thing's two best touches.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from onlooker.events.event import EventLog, Role, Thing
-from onlooker.events.hands import Contact, Hand, hands_meet, hands_of, torso, touch
+from onlooker.events.hands import Contact, hands_meet, torso, touch
 from onlooker.events.item import Exchange, Item, extend, item_from_json, item_to_json, middle, slope
 from onlooker.events.packet import Detection
 from onlooker.events.rules import ObjectRules, Rules
+from onlooker.events.scene import Scene, centre_in, look
 from onlooker.events.tracks import Seen, Tracks
 from onlooker.events.zones import Zones
 
 HIDDEN = 0.7  # confidence of an exchange that was out of sight
 BLIND_S = 0.2  # shorter gaps in a thing's track are not worth a doubt
-
-
-@dataclass
-class _Scene:
-    """One packet, sorted by what its tracks are."""
-
-    seen: Seen
-    tracks: Tracks
-    zones: Zones
-    log: EventLog
-    epoch: int
-    time: float
-    diagonal: float
-    people: dict[int, Detection] = field(default_factory=dict)
-    hands: dict[int, list[Hand]] = field(default_factory=dict)
-    things: dict[int, tuple[Detection, float]] = field(default_factory=dict)  # with the seconds that count
-    bags: list[Detection] = field(default_factory=list)
 
 
 class Ownership:
@@ -54,7 +37,7 @@ class Ownership:
 
     def update(self, seen: Seen, tracks: Tracks, zones: Zones, log: EventLog, epoch: int) -> None:
         """One packet: events go to the log."""
-        scene = self._scene(seen, tracks, zones, log, epoch)
+        scene = look(self.rules, seen, tracks, zones, log, epoch)
         if seen.gap:
             for item in self.items.values():
                 self._void(item)
@@ -107,19 +90,7 @@ class Ownership:
         self.items = {slot: item_from_json(item) for slot, item in values["items"]}
         self.concealed = dict(values["concealed"])
 
-    def _scene(self, seen: Seen, tracks: Tracks, zones: Zones, log: EventLog, epoch: int) -> _Scene:
-        packet = seen.packet
-        scene = _Scene(seen, tracks, zones, log, epoch, packet.pts, math.hypot(packet.width, packet.height))
-        for slot, detection, dt in zip(seen.slots.tolist(), seen.detections, seen.dt.tolist(), strict=True):
-            if detection.label in self.rules.people:
-                scene.people[slot], scene.hands[slot] = detection, hands_of(detection)
-            if detection.label in self.rules.things:
-                scene.things[slot] = detection, dt
-            if detection.label in self.rules.containers:
-                scene.bags.append(detection)
-        return scene
-
-    def _adopt(self, slot: int, thing: Detection, scene: _Scene) -> Item | None:
+    def _adopt(self, slot: int, thing: Detection, scene: Scene) -> Item | None:
         """A new track of a thing may be one that has vanished in hands which now touch this one."""
         for old in sorted(self.items):
             item = self.items[old]
@@ -131,7 +102,7 @@ class Ownership:
                     return self.items.pop(old)
         return None
 
-    def _observe(self, slot: int, item: Item, scene: _Scene) -> None:
+    def _observe(self, slot: int, item: Item, scene: Scene) -> None:
         thing, dt = scene.things[slot]
         away = scene.time - item.seen
         if item.seen and away > BLIND_S and dt == 0.0:
@@ -150,7 +121,7 @@ class Ownership:
         if item.state == "free":
             self._free(slot, item, scene)
 
-    def _touch(self, item: Item, thing: Detection, dt: float, scene: _Scene) -> None:
+    def _touch(self, item: Item, thing: Detection, dt: float, scene: Scene) -> None:
         for person, hands in scene.hands.items():
             score = touch(hands, thing)
             if score is None:
@@ -167,11 +138,11 @@ class Ownership:
                 del item.contacts[person]
         if item.holder is not None and item.holder in scene.people:
             covers = (torso(scene.people[item.holder]), *(bag.box for bag in scene.bags))
-            item.covered = any(_centre_in(thing.box, box) for box in covers)
+            item.covered = any(centre_in(thing.box, box) for box in covers)
 
     # --- free -------------------------------------------------------------------------------------------------------
 
-    def _free(self, slot: int, item: Item, scene: _Scene) -> None:
+    def _free(self, slot: int, item: Item, scene: Scene) -> None:
         touching = item.touching()
         if touching:
             self._picked(slot, item, touching[0], scene)
@@ -186,7 +157,7 @@ class Ownership:
             item.rest, item.rest_supported = middle(item.places), supported
         self._left_behind(slot, item, supported, scene)
 
-    def _picked(self, slot: int, item: Item, person: int, scene: _Scene) -> None:
+    def _picked(self, slot: int, item: Item, person: int, scene: Scene) -> None:
         contact, role = item.contacts[person], scene.tracks.role("subject", person)
         if item.released is not None:
             if person != item.owner and item.owner_role is not None and not item.dropped:
@@ -206,7 +177,7 @@ class Ownership:
             self._close(item, "abandon", scene.time, scene)
             item.hold(person, role)
 
-    def _displaced(self, item: Item, scene: _Scene) -> bool:
+    def _displaced(self, item: Item, scene: Scene) -> bool:
         if item.rest is None:
             return False
         x, y = item.places[-1][1:]
@@ -215,7 +186,7 @@ class Ownership:
         moved = math.hypot(x - item.rest[0], y - item.rest[1])
         return moved > max(self.rules.moved_sizes * item.size, self.rules.moved_diagonal)
 
-    def _released(self, slot: int, item: Item, still: bool, supported: bool, scene: _Scene) -> None:
+    def _released(self, slot: int, item: Item, still: bool, supported: bool, scene: Scene) -> None:
         if item.released is None or item.owner_role is None:
             return
         role, since = item.owner_role, item.released
@@ -229,7 +200,7 @@ class Ownership:
         if still:
             item.released = None
 
-    def _left_behind(self, slot: int, item: Item, supported: bool, scene: _Scene) -> None:
+    def _left_behind(self, slot: int, item: Item, supported: bool, scene: Scene) -> None:
         """A thing whose last holder is far away, for long."""
         if item.owner_role is None or (supported and self._support is not None):
             item.far = None
@@ -252,7 +223,7 @@ class Ownership:
 
     # --- held -------------------------------------------------------------------------------------------------------
 
-    def _held(self, slot: int, item: Item, scene: _Scene) -> None:
+    def _held(self, slot: int, item: Item, scene: Scene) -> None:
         holder = item.holder
         assert holder is not None
         others = [person for person in item.touching() if person != holder]
@@ -275,7 +246,7 @@ class Ownership:
             self._close(item, "co_carry", ended, scene)
             item.let_go(ended)
 
-    def _offer(self, item: Item, receiver: int, ended: float, scene: _Scene) -> None:
+    def _offer(self, item: Item, receiver: int, ended: float, scene: Scene) -> None:
         """A handover may be going on, if the receiver's touch began soon enough."""
         first = item.contacts[receiver].first
         if item.exchange is not None and item.exchange.receiver == receiver:
@@ -285,7 +256,7 @@ class Ownership:
         giver = -1 if item.owner is None else item.owner
         item.exchange = Exchange(giver, receiver, first, ended, hidden)
 
-    def _confirm_exchange(self, slot: int, item: Item, scene: _Scene) -> None:
+    def _confirm_exchange(self, slot: int, item: Item, scene: Scene) -> None:
         exchange = item.exchange
         assert exchange is not None
         if not item.on(exchange.receiver):
@@ -305,7 +276,7 @@ class Ownership:
             scene.log.close(identity, end, scene.time)
         item.hold(exchange.receiver, role)
 
-    def _share(self, slot: int, item: Item, others: list[int], scene: _Scene) -> None:
+    def _share(self, slot: int, item: Item, others: list[int], scene: Scene) -> None:
         """Two people who hold a thing for long carry it together."""
         assert item.holder is not None
         if not others:
@@ -317,7 +288,7 @@ class Ownership:
             roles = tuple(scene.tracks.role("subject", person) for person in pair)
             item.co_carry = self._say("co_carry", slot, item, roles, start, 1.0, scene, pair, open=True)
 
-    def _carry(self, slot: int, item: Item, scene: _Scene) -> None:
+    def _carry(self, slot: int, item: Item, scene: Scene) -> None:
         """The holder walks with it."""
         assert item.holder is not None
         person = scene.people.get(item.holder)
@@ -340,7 +311,7 @@ class Ownership:
 
     # --- out of sight -----------------------------------------------------------------------------------------------
 
-    def _out_of_sight(self, item: Item, scene: _Scene) -> None:
+    def _out_of_sight(self, item: Item, scene: Scene) -> None:
         """Nothing is concluded; only whose hands meet the holder's is noted."""
         if item.holder is None:
             return
@@ -349,14 +320,14 @@ class Ownership:
             if person != item.holder and person not in item.met and hands_meet(own, hands):
                 item.met.append(person)
 
-    def _reveal(self, item: Item, scene: _Scene) -> None:
+    def _reveal(self, item: Item, scene: Scene) -> None:
         """A hidden thing is seen again; its holder has it until the contacts say otherwise."""
         if item.conceal is not None:
             self.concealed.pop(item.conceal, None)
         self._close(item, "conceal", scene.time, scene)
         item.state = "held"
 
-    def _lost(self, slot: int, scene: _Scene) -> None:
+    def _lost(self, slot: int, scene: Scene) -> None:
         """A track was given up: a thing may be concealed, a person no longer holds anything that is still seen."""
         item = self.items.get(slot)
         if item is not None and item.state == "held" and item.covered and item.owner_role is not None:
@@ -387,13 +358,13 @@ class Ownership:
 
     # --- small things -----------------------------------------------------------------------------------------------
 
-    def _supported(self, x: float, y: float, scene: _Scene) -> bool:
+    def _supported(self, x: float, y: float, scene: Scene) -> bool:
         """Whether a place (in diagonals) lies on something on which things may be put."""
         return self._support is None or any(scene.zones.covers(zone, x, y) for zone in self._support)
 
     def _say(
         self, kind: str, slot: int, item: Item, roles: tuple[Role, ...], start: float, factor: float,
-        scene: _Scene, people: tuple[int, ...], *, open: bool = False, padded: tuple[float, float] | None = None,
+        scene: Scene, people: tuple[int, ...], *, open: bool = False, padded: tuple[float, float] | None = None,
     ) -> str:  # fmt: skip
         scores = [scene.people[person].score for person in people if person in scene.people]
         item_id, place = None, None
@@ -411,7 +382,7 @@ class Ownership:
             evidence=(scene.seen.packet.seq,),
         )  # fmt: skip
 
-    def _close(self, item: Item, name: str, time: float, scene: _Scene) -> None:
+    def _close(self, item: Item, name: str, time: float, scene: Scene) -> None:
         identity = getattr(item, name)
         if identity is not None:
             scene.log.close(identity, time, scene.time)
@@ -420,8 +391,3 @@ class Ownership:
 
 def _as(name: str, role: Role) -> Role:
     return Role(name, role.track_id, role.person_id)
-
-
-def _centre_in(box: tuple[float, float, float, float], area: tuple[float, float, float, float]) -> bool:
-    x, y = 0.5 * (box[0] + box[2]), 0.5 * (box[1] + box[3])
-    return area[0] <= x <= area[2] and area[1] <= y <= area[3]
