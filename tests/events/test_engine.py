@@ -441,12 +441,14 @@ def test_11_two_hundred_tracks_and_fifty_rules_take_milliseconds(
 ) -> None:
     engine, packets, spent, said = EventEngine(fifty_rules()), crowd(200, 60), [], 0
     for packet in packets:
-        begin = clock.perf_counter()
+        begin = clock.process_time()
         said += len(engine.step(packet))
-        spent.append(clock.perf_counter() - begin)
+        spent.append(clock.process_time() - begin)
     median = 1000 * float(np.median(spent))
     with capsys.disabled():
-        sys.stdout.write(f"\n200 tracks x 50 rules: {median:.2f} ms a frame (median of {len(spent)}), {said} events\n")
+        sys.stdout.write(
+            f"\n200 tracks x 50 rules: {median:.2f} ms of processor time a frame (median of {len(spent)}), {said} events\n"
+        )
     assert said > 100
     assert median < 25  # the aim is 5 ms on an idle core; the bound leaves room for a busy one
 
