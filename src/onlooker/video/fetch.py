@@ -18,15 +18,6 @@ TIMEOUT = 30.0
 _CHUNK = 1 << 18
 
 
-class _SameProtocols(urllib.request.HTTPRedirectHandler):
-    """Follow redirects to http and https alone, never to a file or another protocol."""
-
-    def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]
-        if urlsplit(newurl).scheme not in ("http", "https"):
-            raise UnsupportedMedia(f"{urlsplit(req.full_url).hostname}: redirects to a protocol that is not allowed.")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
 def download(url: str, name: str, limits: Limits) -> str:
     """Copy what `url` names to a new temporary file and return its path; the caller removes it.
 
@@ -34,14 +25,15 @@ def download(url: str, name: str, limits: Limits) -> str:
     requests. Raises SourceLost (refused, not found), SourceTimeout, LimitExceeded, UnsupportedMedia (an endless
     stream).
     """
-    opener = urllib.request.OpenerDirector()
+    opener = urllib.request.OpenerDirector()  # with no handler for files or FTP, redirects cannot lead there
     for handler in (
         urllib.request.ProxyHandler(),
         urllib.request.HTTPHandler(),
         urllib.request.HTTPSHandler(),
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
-        _SameProtocols(),
+        urllib.request.HTTPRedirectHandler(),
+        urllib.request.UnknownHandler(),
     ):
         opener.add_handler(handler)
     handle, path = tempfile.mkstemp(prefix="onlooker-", suffix=".media")

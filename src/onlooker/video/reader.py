@@ -238,7 +238,8 @@ class Video:
             wanted = [index.at(t) for t in clip_times(start, end, frames=frames, fps=fps, generator=generator)]
         else:
             shown = index.between(start, end).tolist() or [index.at(start)]
-            wanted = shown[stride_offset(stride or 1, len(shown), generator) :: stride or 1]
+            stride = 1 if stride is None else stride
+            wanted = shown[stride_offset(stride, len(shown), generator) :: stride]
         return self.read(wanted, size=size)
 
     def chunks(self, size: int = 64, start: int = 0, *, scale: Size = None) -> Iterator[Clip]:
