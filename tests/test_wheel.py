@@ -29,4 +29,8 @@ def test_the_wheel_installs_alone_and_runs_the_demo(tmp_path):
     result = json.loads(run(command, "demo", "--seconds", "6", "--out", tmp_path / "demo", "--json", cwd=tmp_path))
     assert Path(result["report"]).is_file()
     assert result["accuracy"]["people"]["truth"] > 0
-    run(python, "-c", "import onlooker, onlooker.video, onlooker.records, onlooker.analysis, onlooker.events, onlooker.world")
+    run(
+        python,
+        "-c",
+        "import onlooker, onlooker.video, onlooker.records, onlooker.analysis, onlooker.events, onlooker.world",
+    )

@@ -40,7 +40,8 @@ def tracks_inside(found: FrameTracks, width: int, height: int) -> FrameTracks:
 def _cut(boxes: NDArray[np.float32], width: int, height: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     limits = np.array([width, height, width, height], np.float32)
     cut = np.clip(boxes, 0, limits).astype(np.float32)
-    return cut, ((cut[:, 2:] - cut[:, :2]) >= 1).all(1)
+    left: NDArray[np.bool_] = np.all(cut[:, 2:] - cut[:, :2] >= 1, axis=1)
+    return cut, left
 
 
 def detections_table(video: str, clip: Clip, found: Sequence[Detections], source: str) -> pa.Table:
