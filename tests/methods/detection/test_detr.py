@@ -78,9 +78,11 @@ def test_a_folder_gives_people_and_the_split_into_calls_does_not_matter(kind, re
     assert dump_state(state) == dump_state(last)
     assert any(len(f) for f in whole)
     for found in whole:
-        assert ((found.scores >= 0.1) & (found.scores <= 1)).all() and set(found.labels) <= {"person"}
+        assert ((found.scores >= 0.1) & (found.scores <= 1)).all()
+        assert set(found.labels) <= {"person"}
     model, _, weights = detector.source.partition("@")
-    assert model.endswith(folder.name) and len(weights) == 12
+    assert model.endswith(folder.name)
+    assert len(weights) == 12
 
 
 def test_boxes_are_those_of_transformers_own_output(detr):
@@ -113,7 +115,8 @@ def test_every_missing_and_unexpected_key_is_listed(detr, tmp_path):
         load_detector(str(tmp_path))
     assert caught.value.missing == (gone,)
     assert caught.value.unexpected == ("stray.weight",)
-    assert gone in str(caught.value) and "stray.weight" in str(caught.value)
+    assert gone in str(caught.value)
+    assert "stray.weight" in str(caught.value)
 
 
 def test_wrong_folders_are_refused_in_words(detr, tmp_path):

@@ -132,7 +132,9 @@ def test_the_hole_left_by_somebody_who_goes_is_no_person():
 def test_a_cut_starts_the_background_again():
     images, _ = scene(2)
     mask, trust, state = _watch([images[0]] * 30 + [255 - images[0]])
-    assert trust == 0 and not mask.any() and state["age"] == 0
+    assert trust == 0
+    assert not mask.any()
+    assert state["age"] == 0
 
 
 def test_flow_moves_boxes_with_their_content():
@@ -161,7 +163,8 @@ def test_size_prior_learns_the_line_and_refuses_disorder():
 def test_windows_around_one_person_become_one_box():
     boxes = np.array([[10.0, 10, 40, 90], [12, 11, 42, 92], [200, 10, 230, 90]])
     merged, margins, support = fusion.cluster(Hits(boxes, np.array([0.5, 1.5, 0.2])))
-    assert margins.tolist() == [1.5, 0.2] and support.tolist() == [2, 1]
+    assert margins.tolist() == [1.5, 0.2]
+    assert support.tolist() == [2, 1]
     assert iou(merged[:1], boxes[1:2])[0, 0] > 0.8
 
 

@@ -27,7 +27,7 @@ def test_batched_filter_is_the_textbook_filter(seed, elapsed):
     mean, cov = motion.start(measured)
     for _ in range(3):
         later = measured + rng.normal(0, 5, measured.shape)
-        moved, spread = motion.predict(mean, cov, elapsed, np.ones(3))
+        moved, spread = motion.predict(mean, cov, elapsed, np.ones((3, 4)))
         variance = motion.noise(moved, np.array([1.0, 0.5, 0.2]))
         after, shrunk = motion.update(moved, spread, later, variance)
         for track in range(3):
@@ -50,10 +50,10 @@ def test_batched_filter_is_the_textbook_filter(seed, elapsed):
 def test_prediction_depends_on_seconds_not_on_steps():
     mean, cov = motion.start(np.array([[100.0, 100, 30, 80]]))
     mean[:, 0, 1] = 50
-    once = motion.predict(mean, cov, 1.0, np.ones(1))
+    once = motion.predict(mean, cov, 1.0, np.ones((1, 4)))
     many = mean, cov
     for _ in range(20):
-        many = motion.predict(*many, 0.05, np.ones(1))
+        many = motion.predict(*many, 0.05, np.ones((1, 4)))
     np.testing.assert_allclose(once[0], many[0])
     np.testing.assert_allclose(once[1], many[1], rtol=1e-9)
 

@@ -18,8 +18,8 @@ State = dict[str, Any]
 
 @dataclass(frozen=True)
 class BackgroundConfig:
-    """`memory`, `shape_memory` and `person_memory`: seconds over which a pixel is relearnt that is empty, that lies in a
-    moving area, and where a person was found.
+    """`memory`, `shape_memory` and `person_memory`: seconds over which a pixel is relearnt that is empty, that lies in
+    a moving area, and where a person was found.
 
     A pixel is foreground beyond `floor` grey values and `sigmas` standard deviations. More than `chaos` of the picture
     changed: the camera moved or the shot changed, the background starts again and is not trusted for `settle` seconds.

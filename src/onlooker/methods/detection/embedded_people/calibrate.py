@@ -64,8 +64,8 @@ def examples(clips: Path) -> list[Example]:
 def _clip_examples(path: Path, entry: dict[str, Any]) -> list[Example]:
     """A label belongs to the first frame at or after its number at which the cues ran."""
     wanted = sorted((int(frame), truth) for frame, truth in entry["frames"].items())
-    video, found = Video(path), []
-    detector = _Recorder()
+    video, detector = Video(path), _Recorder()
+    found: list[Example] = []
     state: dict[str, Any] | None = None
     for frame in video:
         state = state or detector.init_state(frame.image.shape[1], frame.image.shape[0])

@@ -35,7 +35,7 @@ WEIGHTS = np.array([-6.70, 1.17, 0.73, 2.14, 4.52, 0.0, 4.60, 4.09, 2.62, 0.31, 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Possible people: `boxes` (n, 4), best SVM `margins` (NaN without), `support` windows, part weights (0 without)."""
+    """Possible people: `boxes` (n, 4), best SVM `margins` (NaN without), `support` windows, part weights (0: none)."""
 
     boxes: Array
     margins: Array
@@ -46,9 +46,10 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Scene:
-    """What is known beside the candidate: foreground `mask` at `scale` of the picture, its `trust`, expected heights.
+    """What is known beside the candidate: foreground `mask` at `scale` of the picture and its `trust`.
 
-    `moving` (n, 4): moving areas shaped like one upright person. `expected(bottoms)` gives the usual height of people whose feet are there, NaN where nothing is known.
+    `moving` (n, 4): moving areas shaped like one upright person. `expected(bottoms)` gives the usual height of people
+    whose feet are there, NaN where nothing is known.
     """
 
     mask: NDArray[np.uint8]

@@ -29,7 +29,7 @@ class Hits:
 def make_scanner(threshold: float, stride: int) -> Callable[[NDArray[np.uint8], NDArray[np.float64], float], Hits]:
     """A function of (grey picture, region xyxy, person height in pixels) that gives the hits in that region."""
     descriptor = cv2.HOGDescriptor()
-    descriptor.setSVMDetector(cv2.HOGDescriptor_getDefaultPeopleDetector())
+    descriptor.setSVMDetector(cv2.HOGDescriptor.getDefaultPeopleDetector())
 
     def scan(grey: NDArray[np.uint8], region: NDArray[np.float64], height: float) -> Hits:
         scale = PERSON_HEIGHT / height
@@ -51,7 +51,7 @@ def make_scanner(threshold: float, stride: int) -> Callable[[NDArray[np.uint8], 
 def _crop(
     grey: NDArray[np.uint8], region: NDArray[np.float64], height: float
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """The region with the room that a window needs around a person at its edge; edge pixels repeat outside the picture."""
+    """The region with the room that a window needs at its edge; outside the picture the last pixels repeat."""
     side, above = 0.3 * height, 0.2 * height
     x1, y1 = int(region[0] - side), int(region[1] - above)
     x2, y2 = int(np.ceil(region[2] + side)), int(np.ceil(region[3] + above))

@@ -27,7 +27,6 @@ from onlooker.methods.detection.embedded_people.cascades import (
     find_parts,
     load_cascade,
 )
-from onlooker.methods.detection.flow import move_boxes
 from onlooker.methods.detection.embedded_people.fusion import (
     WEIGHTS,
     Candidates,
@@ -39,6 +38,7 @@ from onlooker.methods.detection.embedded_people.fusion import (
 )
 from onlooker.methods.detection.embedded_people.hog import PERSON_HEIGHT, Hits, make_scanner, scan_all
 from onlooker.methods.detection.embedded_people.size_prior import init_prior, line, observe
+from onlooker.methods.detection.flow import move_boxes
 from onlooker.records.frames import Detections
 
 State = dict[str, Any]

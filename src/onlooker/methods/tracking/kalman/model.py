@@ -28,9 +28,10 @@ class Config:
 
     `high`: detections from here on take part in the first round and may start tracks from `birth` on; the weaker ones,
     down to `low`, only prolong tracks. A track gets its id after `confirm` seconds with `hits` detections and a mean
-    score of `sure`; one that has not moved by `stir` needs `sure_still` then, or `sure_later` after `later`. Unconfirmed tracks
-    end after `doubt` seconds without a detection, confirmed ones after `lost`; up to `bridge` their boxes are still
-    given out, marked as not observed. `people`: at most so many tracks at once.
+    score of `sure`; one that has not moved by `stir` needs `sure_still` then, or `sure_later` after `later`.
+    Unconfirmed tracks end after `doubt` seconds without a detection, confirmed ones after `lost`; up to `bridge` their
+    boxes are still given out, marked as not observed. `doubled`: a younger track that covers an older one for so long
+    ends. `people`: at most so many tracks at once.
     """
 
     high: float = 0.5
@@ -115,8 +116,10 @@ class KalmanTracker:
     ) -> tuple[State, NDArray[np.uint8]]:
         """Tracks moved on by their own motion and the camera's."""
         tracks, grey = state["tracks"], state["grey"]
-        out_of_sight = ~tracks["observed"]
-        damping = np.where(out_of_sight, np.exp(-elapsed / self.config.still_seconds), 1.0)
+        # Out of sight, people are thought to slow down, and their boxes neither to grow nor to shrink.
+        slow = np.exp(-elapsed / self.config.still_seconds)
+        hidden_damping = np.array([slow, slow, 0.0, 0.0])
+        damping = np.where(tracks["observed"][:, None], 1.0, hidden_damping)
         mean, cov = motion.predict(tracks["mean"], tracks["cov"], elapsed, damping)
         if image is not None:
             after, scale = camera.shrink(image, self.config.camera_side)

@@ -39,7 +39,7 @@ def start(measured: Array) -> tuple[Array, Array]:
 
 
 def predict(mean: Array, cov: Array, elapsed: float, damping: Array) -> tuple[Array, Array]:
-    """`elapsed` seconds later. `damping (n,)`: factor on each track's velocity, below 1 while it is out of sight."""
+    """`elapsed` seconds later. `damping (n, 4)`: factor on the velocities, below 1 for tracks out of sight."""
     q = (ACCELERATION * np.maximum(mean[:, 3:4, 0], 1.0)) ** 2
     p00, p01, p11 = cov[:, :, 0], cov[:, :, 1], cov[:, :, 2]
     later = np.empty_like(cov)
@@ -47,8 +47,8 @@ def predict(mean: Array, cov: Array, elapsed: float, damping: Array) -> tuple[Ar
     later[:, :, 1] = p01 + elapsed * p11 + q * elapsed**2 / 2
     later[:, :, 2] = p11 + q * elapsed
     moved = mean.copy()
-    moved[:, :, 0] += elapsed * mean[:, :, 1]
-    moved[:, :, 1] *= damping[:, None]
+    moved[:, :, 1] *= damping
+    moved[:, :, 0] += elapsed * moved[:, :, 1]
     return moved, later
 
 
