@@ -17,6 +17,7 @@ from onlooker.methods.detection.embedded_people.cascades import find_parts, load
 Image = NDArray[np.uint8]
 Boxes = NDArray[np.float32]
 HEAD = 0.26  # part of a standing person's box, from the top, that holds the head with some margin
+ABOVE = 0.08  # of the box's height
 LINGER_SECONDS = 0.5
 LINGER_GROWTH = 0.15  # of the box's height, on each side, where the person has no box of that very frame
 BLOCKS = 4  # squares along the longer side of what is hidden: too few for a face or a gait
@@ -67,10 +68,14 @@ class Curtain:
 
 
 def heads_of(boxes: Boxes) -> Boxes:
-    """Where the heads are in people's boxes `(n, 4)`: the top, more of it when the box is too wide for a whole body."""
+    """Where the heads are in people's boxes `(n, 4)`: the top, more of it when the box is too wide for a whole body.
+
+    A box often begins below the top of the head, so the area reaches above it.
+    """
     heads = boxes.copy()
     width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     close_view = height < 1.5 * width
+    heads[:, 1] = boxes[:, 1] - ABOVE * height
     heads[:, 3] = boxes[:, 1] + np.where(close_view, np.minimum(height, HEAD * height + 0.5 * width), HEAD * height)
     return heads
 

@@ -96,7 +96,8 @@ def _content(run: Run, video: Video, blur: str) -> dict[str, Any]:
         "kinds": kinds,
         "bad": bad[:MOST_BAD],
         "bad_total": len(bad),
-        "bad_seconds": sum(b - a for a, b, _ in bad),
+        "bad_seconds": sum(b - a for a, b, _ in timeline.joined([(a, b, "") for a, b, _ in bad], 0.0)),
+        "bad_labels": sorted({label for _, _, label in bad}),
         "manifest": run.manifest,
         "seconds": run.timings.get("seconds"),
         "stages": run.timings.get("stages", {}),
@@ -117,7 +118,7 @@ def _labels(people: Sequence[Person]) -> list[str]:
 
 
 def _lanes(run: Run, bad: Sequence[timeline.Span], start: float, end: float) -> list[tuple[str, list[timeline.Strip]]]:
-    lanes = [("shots", timeline.shots_lane(run, start, end)), ("damage", timeline.bad_lane(bad, start, end))]
+    lanes = [("shots", timeline.shots_lane(run, start, end)), ("bad", timeline.bad_lane(bad, start, end))]
     return [(name, strips) for name, strips in lanes if strips]
 
 
@@ -156,9 +157,7 @@ def _scenes(
     video: Video,
 ) -> list[tuple[tuple[float, float], plots.PathPlot]]:
     size = video.info.width, video.info.height
-    drawn = [
-        (span, plots.paths(everyone, size, _stretch(video), pictures.get(index), span)) for index, span in scenes
-    ]
+    drawn = [(span, plots.paths(everyone, size, _stretch(video), pictures.get(index), span)) for index, span in scenes]
     return [(span, plot) for span, plot in drawn if plot is not None]
 
 

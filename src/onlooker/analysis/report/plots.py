@@ -103,7 +103,7 @@ def _path(track: int, lines: list[NDArray[np.float64]]) -> str:
     points = ["M" + "L".join(f"{x:.0f} {y:.0f}" for x, y in line) for line in lines]
     ends = "".join(
         f'<path d="M{x:.0f} {y:.0f}h0" class="{name}" stroke="{color}"/>'
-        for (x, y), name in ((lines[0][0], "from"), (lines[-1][-1], "to"))
+        for (x, y), name in ((lines[0][0], "from"), (lines[0][0], "hole"), (lines[-1][-1], "to"))
     )
     data = "".join(points)
     return (
@@ -146,7 +146,9 @@ def _x(times: NDArray[np.float64], start: float, end: float) -> NDArray[np.float
 
 
 def _grid(ticks: list[tuple[float, str]]) -> str:
-    lines = (f'<line x1="0" x2="{WIDTH}" y1="{HEIGHT * (1 - at):.1f}" y2="{HEIGHT * (1 - at):.1f}"/>' for at, _ in ticks)
+    lines = (
+        f'<line x1="0" x2="{WIDTH}" y1="{HEIGHT * (1 - at):.1f}" y2="{HEIGHT * (1 - at):.1f}"/>' for at, _ in ticks
+    )
     return f'<g class="grid">{"".join(lines)}</g>'
 
 

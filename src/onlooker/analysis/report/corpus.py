@@ -1,0 +1,94 @@
+"""index.html over a corpus: every video with its picture, people, length and state, and the way to its report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from onlooker.analysis.report.build import ANNOTATED, environment
+from onlooker.analysis.report.pictures import data_uri
+from onlooker.errors import OnlookerError
+from onlooker.records.storage import atomic_write
+from onlooker.video import Video
+
+if TYPE_CHECKING:
+    from onlooker.analysis.supervise import Outcome
+
+PAGE = "index.html"
+OTHER_PAGE = "onlooker-index.html"
+MARK = b'<meta name="generator" content="Onlooker">'
+THUMBNAIL_SIDE = 120  # short side in pixels
+THUMBNAIL_QUALITY = 70
+MOST_THUMBNAILS = 400
+MOST_ROWS = 5000
+
+
+@dataclass(frozen=True)
+class _Row:
+    outcome: Outcome
+    link: str | None
+    thumbnail: str | None
+
+
+def write_corpus_report(folder: Path, outcomes: Sequence[Outcome]) -> Path:
+    """Write the page into `folder` and return its path: `index.html`, or another name when that file is not ours.
+
+    Thumbnails come from each run's annotated.mp4, in which whoever is to be hidden is hidden. Errors: StorageError.
+    """
+    rows = []
+    left = MOST_THUMBNAILS
+    for outcome in outcomes[:MOST_ROWS]:
+        thumbnail = _thumbnail(outcome) if left > 0 else None
+        left -= thumbnail is not None
+        rows.append(_Row(outcome, _link(outcome, folder), thumbnail))
+    complete = [outcome for outcome in outcomes if outcome.status == "complete"]
+    page = (
+        environment()
+        .get_template("corpus.html")
+        .render(
+            name=folder.resolve().name or str(folder),
+            rows=rows,
+            total=len(outcomes),
+            complete=len(complete),
+            failed=len(outcomes) - len(complete),
+            people=sum(outcome.counts.get("people", 0) for outcome in complete),
+            seconds=sum(outcome.duration or 0.0 for outcome in complete),
+        )
+    )
+    path = folder / _free_name(folder)
+    atomic_write(path, page.encode())
+    return path
+
+
+def _free_name(folder: Path) -> str:
+    """A page that somebody else wrote is never replaced."""
+    path = folder / PAGE
+    if not path.exists():
+        return PAGE
+    with path.open("rb") as file:
+        return PAGE if MARK in file.read(2048) else OTHER_PAGE
+
+
+def _link(outcome: Outcome, folder: Path) -> str | None:
+    report = outcome.folder / "report.html"
+    if outcome.status != "complete" or not report.exists():
+        return None
+    relative = os.path.relpath(report.resolve(), folder.resolve())
+    return "./" + quote(relative.replace(os.sep, "/"))
+
+
+def _thumbnail(outcome: Outcome) -> str | None:
+    movie = outcome.folder / ANNOTATED
+    if outcome.status != "complete" or not movie.exists():
+        return None
+    try:
+        with Video(movie) as video:
+            clip = video.read([len(video) // 2], size=min(THUMBNAIL_SIDE, video.info.width, video.info.height))
+            return data_uri(clip.images[0], THUMBNAIL_QUALITY)
+    except OnlookerError:
+        # the page is worth having without this picture; the run itself is fine
+        return None
