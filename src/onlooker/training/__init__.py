@@ -1,0 +1,1 @@
+"""Recipes, the training loop, checkpoints that resume to the same bits, evaluation, and proofs."""
