@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from onlooker.errors import ConfigError, PermissionDenied, StorageError
 from onlooker.video import FrameIndex, Video
-from onlooker.video.h264 import LossDetector, parse_sequence
+from onlooker.video.h264 import SliceReader, parse_sequence
 from onlooker.video.index import steps_vary
 from onlooker.video.sniff import detected_type, is_cut, matroska_segment_end, mp4_boxes
 from onlooker.video.views import clip_times, stride_offset
@@ -138,11 +138,13 @@ def test_h264_losses_are_found_and_nothing_else(tmp_path: Path, form: str, optio
         stream = container.streams.video[0]
         extradata = stream.codec_context.extradata or b""
         packets = [bytes(packet) for packet in container.demux(stream) if packet.size]
-    detector = LossDetector(extradata)
-    assert not any(detector.follows_loss(packet) for packet in packets)
-    detector = LossDetector(extradata)
+    reader = SliceReader(extradata)
+    lost, disposable = zip(*(reader.read(packet) for packet in packets), strict=True)
+    assert not any(lost)
+    assert disposable[1:] == tuple(_disposable(packet, form) for packet in packets[1:])  # the first has a preface
+    reader = SliceReader(extradata)
     reference = next(k for k in range(13, 18) if not _disposable(packets[k], form))
-    found = [detector.follows_loss(packet) for k, packet in enumerate(packets) if k != reference]
+    found = [reader.read(packet)[0] for k, packet in enumerate(packets) if k != reference]
     assert any(found)
     assert set(np.flatnonzero(found)) <= set(range(reference, reference + 4))
 
@@ -156,8 +158,8 @@ def _disposable(packet: bytes, form: str) -> bool:
 def test_cut_parameter_sets_are_refused_quietly() -> None:
     with pytest.raises(IndexError):
         parse_sequence(b"\x67\x64")
-    assert not LossDetector(b"\x01").follows_loss(b"\0\0\0\1\x41\x9a")
-    assert not LossDetector(b"").follows_loss(b"")
+    assert SliceReader(b"\x01").read(b"\0\0\0\1\x41\x9a") == (False, False)
+    assert SliceReader(b"").read(b"") == (False, False)
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,7 @@ class Decoder:
         fast, index = self._fast, self._index
         last = int(index.ordinal[list(run)].max())
         wanted = set(run)
+        ordinals = set(index.ordinal[list(run)].tolist())
         for frame in run:
             anchor = int(index.keys[self._group(frame)])
             if not fast.can_continue(frame, anchor):  # at the start, and when other frames were read in between
@@ -93,7 +94,10 @@ class Decoder:
             while not (frame in fast.ready and next(iter(fast.waiting), ordinal) >= ordinal):
                 if fast.drained or overtaken > _LOOKAHEAD:
                     raise _Damage
-                step = fast.drain() if drain and fast.next > last else fast.step()
+                if drain and fast.next > last:
+                    step = fast.drain()
+                else:
+                    step = fast.step(ordinals if fast.next < last else None)
                 if step.failed or step.flagged:
                     raise _Damage
                 for number, picture in step.pictures:
@@ -160,14 +164,15 @@ class Decoder:
         return np.flatnonzero(np.maximum(self._index.group, 0) == group)
 
     def _note(self, group: int, broken: set[int], shown: set[int]) -> None:
-        """Set the status of a group: everything decoded after the first broken packet is predicted from damage."""
+        """Set the status of a group: what is decoded after a broken packet that others refer to is from damage."""
         index = self._index
         members = self._members(group)
         damaged = np.isin(members, list(broken))
         own = np.searchsorted(index.keys, members, side="right") - 1
         # pictures that lead into the next key frame refer to that frame as well
         damaged |= (own > group) & np.isin(index.keys[own], list(broken))
-        status = np.where(np.logical_or.accumulate(damaged), CONCEALED, OK)
+        follows = np.logical_or.accumulate(damaged & ~index.packet_disposable[members])
+        status = np.where(damaged | follows, CONCEALED, OK)
         status[~np.isin(members, list(shown))] = MISSING
         frames = index.frame_of[members]
         visible = frames >= 0

@@ -1,4 +1,4 @@
-"""Lost pictures in H.264: the frame numbers of the slices tell what FFmpeg's decoder passes over in silence.
+"""What the slice headers of H.264 tell: lost pictures, which FFmpeg's decoder passes over, and dispensable ones.
 
 Clause numbers are those of ITU-T H.264.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_SLICE, _IDR, _SPS = 1, 5, 7
+_SLICE, _IDR, _SPS, _PPS = 1, 5, 7, 8
 _HIGH_PROFILES = {44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244}
 
 
@@ -21,8 +21,8 @@ class Numbering:
     gaps_allowed: bool
 
 
-class LossDetector:
-    """Fed with the packets of a stream in order; says which one follows a reference picture that isn't there."""
+class SliceReader:
+    """Fed with the packets of a stream in order."""
 
     def __init__(self, extradata: bytes) -> None:
         is_avcc = extradata[:1] == b"\x01"
@@ -33,16 +33,18 @@ class LossDetector:
         for nal in parts:
             self._learn(nal)
 
-    def follows_loss(self, packet: bytes) -> bool:
-        """Whether reference pictures are missing between the packets before and this one."""
+    def read(self, packet: bytes) -> tuple[bool, bool]:
+        """(whether reference pictures are missing before this packet, whether no other picture refers to its own)."""
         units = _length_prefixed(packet, self._length_size) if self._length_size else _annex_b(packet)
+        parameters = False
         for nal in units:
             kind = nal[0] & 31 if nal else 0
-            if kind == _SPS:
+            if kind in (_SPS, _PPS):
                 self._learn(nal)
+                parameters = True
             elif kind in (_SLICE, _IDR):
-                return self._check(nal, kind)
-        return False
+                return self._check(nal, kind), not parameters and nal[0] >> 5 & 3 == 0
+        return False, False
 
     def _learn(self, nal: bytes) -> None:
         if nal and nal[0] & 31 == _SPS:

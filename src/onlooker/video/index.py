@@ -25,6 +25,7 @@ _PACKET_ARRAYS = (
     "packet_key",
     "packet_skip",
     "packet_damaged",
+    "packet_disposable",
 )
 _FRAME_ARRAYS = ("pts", "time", "duration", "ordinal")
 _FACTS = ("stream", "fingerprint", "strict", "truncated", "warnings", "seekable")
@@ -40,7 +41,8 @@ class FrameIndex:
     the file's presentation starts, `duration` float64 seconds until the next frame, `ordinal` int64 the position of
     its packet in decoding order, `key` bool. Frames that are never shown (cut away by an edit list, VP8/VP9 reference
     frames) are not in it. Per packet, all (packets,): `packet_pts`, `packet_dts`, `packet_pos`, `packet_size`,
-    `packet_key`, `packet_skip` (gives no visible frame), `packet_damaged` (the container says so).
+    `packet_key`, `packet_skip` (gives no visible frame), `packet_damaged` (known to be, or to
+    follow a loss), `packet_disposable` (no other picture refers to it; only known for H.264).
 
     `strict`: slices that don't end with their data count as damage. Built by `scan_index`; kept with `save` and `load`.
     """
@@ -56,6 +58,7 @@ class FrameIndex:
     packet_key: NDArray[np.bool_]
     packet_skip: NDArray[np.bool_]
     packet_damaged: NDArray[np.bool_]
+    packet_disposable: NDArray[np.bool_]
     time_base: Fraction
     origin: Fraction
     stream: int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -122,8 +122,11 @@ class Pass:
             if count >= start:
                 yield count, packet
 
-    def step(self) -> Step:
-        """Send the next packet, or drain the decoder behind the last one."""
+    def step(self, wanted: Container[int] | None = None) -> Step:
+        """Send the next packet, or drain the decoder behind the last one.
+
+        With `wanted` (ordinals) a picture outside it to which no other refers is passed over.
+        """
         assert self._reading is not None, "go_to comes first"
         number, packet = next(self._reading, (len(self._index.packet_pts), None))
         if packet is None or number >= len(self._index.packet_pts):
@@ -132,6 +135,8 @@ class Pass:
         if packet.size == 0:
             return Step(number)
         index = self._index
+        if wanted is not None and index.packet_disposable[number] and number not in wanted:
+            return Step(number)
         if not index.packet_skip[number] and index.group[number] >= self._start:
             self.waiting[number] = None
         number_packet(packet, number)

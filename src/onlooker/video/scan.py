@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onlooker.errors import UnsupportedMedia
-from onlooker.video.h264 import LossDetector
+from onlooker.video.h264 import SliceReader
 from onlooker.video.index import FrameIndex, Int64
 from onlooker.video.packets import choose, number_packet, packets
 from onlooker.video.source import Source
@@ -19,7 +19,7 @@ from onlooker.video.source import Source
 _NO_PTS = np.iinfo(np.int64).min
 _RESET_SECONDS = 2.0
 """A decoding time that falls back by more than this starts a new epoch (a joined or wrapped recording)."""
-_COLUMNS = 8
+_COLUMNS = 9
 _ORDERLESS = {"avi", "h261", "h263", "h264", "hevc", "vvc", "m4v", "mpegvideo", "vc1", "dv", "mjpeg", "obu"}
 """Containers without presentation times; what FFmpeg makes up for them is wrong where pictures are reordered."""
 
@@ -42,7 +42,7 @@ def scan_index(source: Source, stream_index: int, *, cut: bool, strict: bool = F
     if not len(table):
         raise UnsupportedMedia(f"{source.name}: the video stream holds no data.")
     pts, dts, pos, size, duration = (table[:, k] for k in range(5))
-    key, skip, damaged = (table[:, k].astype(bool) for k in range(5, _COLUMNS))
+    key, skip, damaged, disposable = (table[:, k].astype(bool) for k in range(5, _COLUMNS))
     notes: list[str] = []
     truncated = cut or stopped or len(table) < expected
     if truncated:  # the last packet of a cut file is usually half a packet
@@ -78,6 +78,7 @@ def scan_index(source: Source, stream_index: int, *, cut: bool, strict: bool = F
         packet_key=key,
         packet_skip=skip,
         packet_damaged=damaged,
+        packet_disposable=disposable,
         time_base=time_base,
         origin=origin,
         stream=stream_index,
@@ -90,16 +91,17 @@ def scan_index(source: Source, stream_index: int, *, cut: bool, strict: bool = F
 
 
 def _read_table(container: Any, stream: Any) -> tuple[Int64, bool]:
-    """All packets as rows (pts, dts, pos, size, duration, key, skip, damaged), and whether reading broke off."""
+    """All packets as rows (pts, dts, pos, size, duration, then four flags), and whether reading broke off."""
     codec = stream.codec_context
     hidden = _HIDDEN.get(codec.name)
-    losses = LossDetector(codec.extradata or b"") if codec.name == "h264" else None
+    slices = SliceReader(codec.extradata or b"") if codec.name == "h264" else None
     rows: list[tuple[int, ...]] = []
     add = rows.append
     state: dict[str, bool] = {}
     for packet in packets(container, stream, state):
         size = packet.size
         pts, dts, pos = packet.pts, packet.dts, packet.pos
+        lost, disposable = slices.read(bytes(packet)) if slices is not None and size else (False, False)
         skip = packet.is_discard or size == 0 or (hidden is not None and hidden(packet))
         add(
             (
@@ -110,7 +112,8 @@ def _read_table(container: Any, stream: Any) -> tuple[Int64, bool]:
                 packet.duration or 0,
                 packet.is_keyframe,
                 skip,
-                packet.is_corrupt or (losses is not None and size > 0 and losses.follows_loss(bytes(packet))),
+                packet.is_corrupt or lost,
+                disposable,
             )
         )
     return np.array(rows, np.int64).reshape(-1, _COLUMNS), state.get("broken", False)
