@@ -174,6 +174,19 @@ def test_suppression_drops_doubles_pieces_and_boxes_around_two_people():
     assert kept.tolist() == [0, 3]
 
 
+def test_sizes_that_cannot_be_are_refused_only_where_the_scene_is_known():
+    boxes = np.array([[10.0, 50, 30, 100], [10, 80, 20, 100], [10, 10, 90, 190], [10, 170, 20, 200]])
+    mask = np.zeros((200, 200), np.uint8)
+
+    def scene_with(slope, trust):
+        return fusion.Scene(mask, 1.0, trust, np.zeros((0, 4)), 200, 200, slope, 0.0)
+
+    assert fusion.impossible(boxes, scene_with(0.55, 1.0)).tolist() == [False, True, False, False]
+    assert fusion.impossible(boxes, scene_with(0.3, 1.0)).tolist() == [False, False, True, False]
+    assert not fusion.impossible(boxes, scene_with(0.55, 0.0)).any()
+    assert not fusion.impossible(boxes, scene_with(float("nan"), 1.0)).any()
+
+
 def test_merged_regions_do_not_touch():
     merged = merge_overlapping(np.array([[0.0, 0, 10, 10], [20, 0, 30, 10], [5, 0, 25, 10], [50, 50, 60, 60]]))
     assert sorted(merged.tolist()) == [[0, 0, 30, 10], [50, 50, 60, 60]]

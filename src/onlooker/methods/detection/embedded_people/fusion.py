@@ -174,6 +174,16 @@ def describe(found: Candidates, scene: Scene) -> Array:
     return np.stack(columns, 1)
 
 
+def impossible(boxes: Array, scene: Scene, factor: float = 2.5) -> NDArray[np.bool_]:
+    """Boxes inside the picture far taller or shorter (`factor`) than people are there; with a fixed camera only."""
+    tall = np.maximum(boxes[:, 3] - boxes[:, 1], 1)
+    usual = scene.expected(boxes[:, 3])
+    whole = (boxes[:, 3] <= scene.height - 2) & (boxes[:, 1] >= 2)
+    # Where nothing is known `usual` is NaN and no comparison holds; far away the line may even fall below zero.
+    odd = (tall > factor * np.maximum(usual, 1)) | (tall * factor < usual)
+    return np.asarray(whole & odd & (usual > 8) & (scene.trust > 0.5))
+
+
 def _part(boxes: Array, moving: Array) -> Array:
     """How much larger (log of areas) the moving silhouette is that a box lies in: high for a limb or a piece of it."""
     if not len(moving):

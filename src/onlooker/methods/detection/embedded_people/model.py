@@ -34,6 +34,7 @@ from onlooker.methods.detection.embedded_people.fusion import (
     describe,
     fit_to_motion,
     gather,
+    impossible,
     suppress,
 )
 from onlooker.methods.detection.embedded_people.hog import PERSON_HEIGHT, Hits, make_scanner, scan_all
@@ -201,7 +202,7 @@ class EmbeddedPeople:
         values = describe(candidates, scene) @ WEIGHTS
         scores = 1 / (1 + np.exp(-values))
         boxes = clip(candidates.boxes, scene.width, scene.height)
-        likely = scores >= self.config.report
+        likely = (scores >= self.config.report) & ~impossible(candidates.boxes, scene)
         boxes, scores = boxes[likely], scores[likely]
         kept = suppress(boxes, scores)
         return boxes[kept], scores[kept]
