@@ -41,7 +41,9 @@ def made(folder: Path, *, readme: str = "Tolerance: absolute 1e-5, relative 1e-4
     (folder / "config.json").write_text(json.dumps(described))
     save_file(official(config.attention).export(model.state_dict()), folder / "weights.safetensors")
     save_file({"video": video.transpose(1, 2).contiguous()}, folder / "inputs.safetensors")
-    save_file({name: value.contiguous().clone() for name, value in run(model, video).items()}, folder / "outputs.safetensors")
+    save_file(
+        {name: value.contiguous().clone() for name, value in run(model, video).items()}, folder / "outputs.safetensors"
+    )
     return folder
 
 

@@ -21,13 +21,13 @@ class Tiny(nn.Module):
         self.norm = nn.BatchNorm1d(4)
 
 
-@pytest.fixture()
+@pytest.fixture
 def tiny() -> nn.Module:
     torch.manual_seed(0)
     return Tiny()
 
 
-@pytest.fixture()
+@pytest.fixture
 def stored(tiny: nn.Module, tmp_path: Path) -> Path:
     """Other numbers than `tiny` holds, under its names."""
     path = tmp_path / "tiny.safetensors"

@@ -55,7 +55,8 @@ def test_weights_without_a_card_are_not_commercial(tiny: torch.nn.Module, stored
 
 
 @pytest.mark.parametrize(
-    "text", ["no json", "[]", "3", '{"method": 1, "evil": 2}', '{"labels": 3, "method": "a"}', "{}", '{"spec": {"x": 1}}']
+    "text",
+    ["no json", "[]", "3", '{"method": 1, "evil": 2}', '{"labels": 3, "method": "a"}', "{}", '{"spec": {"x": 1}}'],
 )
 def test_malformed_cards(text: str) -> None:
     with pytest.raises((UnsafeCheckpoint, ConfigError)):

@@ -49,9 +49,7 @@ def test_tensors_come_out_and_nothing_stays_behind(tmp_path: Path) -> None:
 SLOW = pytest.mark.slow  # each case starts a process that imports torch
 
 
-@pytest.mark.parametrize(
-    "form", ["zip", "raw", pytest.param("bare", marks=SLOW), pytest.param("wrapped", marks=SLOW)]
-)
+@pytest.mark.parametrize("form", ["zip", "raw", pytest.param("bare", marks=SLOW), pytest.param("wrapped", marks=SLOW)])
 def test_a_malicious_pickle_never_runs(tmp_path: Path, form: str) -> None:
     canary, file = tmp_path / "canary", tmp_path / "evil.pth"
     evil = Hostile(canary)

@@ -57,7 +57,9 @@ def test_key_maps_name_every_parameter_and_undo_themselves(attention: Attention,
 
 def test_official_names_are_those_of_the_released_files() -> None:
     theirs = official("divided").export(model_of(depth=1).state_dict())
-    layers = [f"blocks.0.{layer}" for layer in ("norm1", "attn.qkv", "attn.proj", "temporal_norm1", "temporal_attn.qkv")]
+    layers = [
+        f"blocks.0.{layer}" for layer in ("norm1", "attn.qkv", "attn.proj", "temporal_norm1", "temporal_attn.qkv")
+    ]
     layers += [f"blocks.0.{layer}" for layer in ("temporal_attn.proj", "temporal_fc", "norm2", "mlp.fc1", "mlp.fc2")]
     layers += ["patch_embed.proj", "norm", "head"]
     expected = {f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")}
@@ -230,7 +232,9 @@ def test_inflation_refuses_what_it_does_not_know() -> None:
 def test_an_image_transformer_through_the_converter(tmp_path: Path) -> None:
     save_file(image_state(), tmp_path / "vit.safetensors")
     settings = {"frames": 4, "size": 16, "patch": 8, "dim": 64, "depth": 2, "heads": 1, "classes": 5}
-    done = convert(tmp_path / "vit.safetensors", "timesformer", tmp_path / "w.safetensors", layout="vit", settings=settings)
+    done = convert(
+        tmp_path / "vit.safetensors", "timesformer", tmp_path / "w.safetensors", layout="vit", settings=settings
+    )
     assert json.loads(done.card.config)["attention"] == "divided"
     still = clip()[:, :1].expand(-1, 4, -1, -1, -1)
     assert_close(load("timesformer", done.out)(still), model_of("space")(still), atol=1e-4, rtol=1e-4)
@@ -251,6 +255,9 @@ def test_tables_resized_at_loading_equal_tables_resized_while_running() -> None:
 
 def test_the_legacy_resize_is_another_table() -> None:
     trained, wanted = model_of(size=24), replace(SMALL, size=32)
-    tables = [resize_tables(trained.state_dict(), trained.config, wanted, mode=m)["space_table"] for m in ("nearest", "legacy")]
+    tables = [
+        resize_tables(trained.state_dict(), trained.config, wanted, mode=m)["space_table"]
+        for m in ("nearest", "legacy")
+    ]
     assert tables[0].shape == tables[1].shape
     assert not torch.equal(tables[0], tables[1])

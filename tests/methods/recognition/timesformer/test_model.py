@@ -157,7 +157,9 @@ def test_joint_on_one_frame_without_time_table_is_space_only() -> None:
 # --- the definition of each scheme ------------------------------------------------------------------------------------
 
 
-def looks_at(attention: Attention, step: int, grid: tuple[int, int, int] = (3, 4, 5)) -> tuple[TokenLayout, torch.Tensor]:
+def looks_at(
+    attention: Attention, step: int, grid: tuple[int, int, int] = (3, 4, 5)
+) -> tuple[TokenLayout, torch.Tensor]:
     """Which tokens have a share in which, in one step of the scheme: boolean (length, length)."""
     model = tiny(attention)
     tokens, layout = model.embed(clip(grid[0], 1, (4 * grid[1], 4 * grid[2])))

@@ -8,8 +8,8 @@ from onlooker.methods.recognition.timesformer.config import SPECS, VARIANTS, Con
 from onlooker.methods.registry import Method, lazy_exports, register
 
 if TYPE_CHECKING:
-    from onlooker.methods.recognition.timesformer.model import TimeSformer
     from onlooker.methods.recognition.timesformer.attention_rollout import rollout
+    from onlooker.methods.recognition.timesformer.model import TimeSformer
 
 register(
     Method(

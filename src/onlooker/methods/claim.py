@@ -1,0 +1,18 @@
+"""What a method's proof is about: which score must beat which, and what the paper says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`mechanism` and `baseline` are keys of the scores that the proof's `run(seed, device)` gives; higher is better.
+
+    `text` says in a sentence what is compared on what, `paper` where the paper shows the same direction.
+    """
+
+    mechanism: str
+    baseline: str
+    text: str
+    paper: str
