@@ -43,13 +43,14 @@ def versions() -> dict[str, str]:
     return found
 
 
-def commit() -> str | None:
-    """The commit of the source that runs, with "+changes" when files differ from it; None outside a checkout."""
-    folder = Path(__file__).resolve().parent
-    head = _git(folder, "rev-parse", "HEAD")
-    if head is None or _git(folder, "ls-files", "--error-unmatch", "__init__.py") is None:
+def commit(*folders: Path) -> str | None:
+    """The commit of the source that runs, with "+changes" when files in `folders` differ from it; None outside a
+    checkout."""
+    here = Path(__file__).resolve().parent
+    head = _git(here, "rev-parse", "HEAD")
+    if head is None or _git(here, "ls-files", "--error-unmatch", "__init__.py") is None:
         return None
-    return head + ("+changes" if _git(folder, "status", "--porcelain", "--untracked-files=no", ".") else "")
+    return head + ("+changes" if _git(here, "status", "--porcelain", "--", *map(str, folders or (here,))) else "")
 
 
 def now() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -93,7 +94,12 @@ def prove(
         make_folder(out)
     from onlooker.training.machine import commit, describe_machine, now
 
-    facts = {"date": now(), "commit": commit(), "machine": describe_machine(device), "sources": _sources(method)}
+    facts = {
+        "date": now(),
+        "commit": commit(_folder(method)),
+        "machine": describe_machine(device),
+        "sources": _sources(method),
+    }
     numbers = tuple(range(seed_base, seed_base + seeds))
     scores, started = [], time.perf_counter()
     for done, seed in enumerate(numbers):
@@ -119,10 +125,12 @@ def _check_scores(method: Method, claim: Claim, scores: Sequence[Mapping[str, fl
 
 def _sources(method: Method) -> dict[str, str]:
     """Digests of the files in the method's folder: evidence says exactly which code it is about."""
-    import importlib
+    files = sorted(_folder(method).glob("*.py"))
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in files}
 
-    folder = Path(str(importlib.import_module(method.package).__file__)).parent
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in sorted(folder.glob("*.py"))}
+
+def _folder(method: Method) -> Path:
+    return Path(str(importlib.import_module(method.package).__file__)).resolve().parent
 
 
 def write_index(folder: str | Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -161,7 +162,7 @@ class Evaluation(Part):
 
 
 class Checkpoints(Part):
-    """One at each epoch's end, and every `every_steps` steps; the newest `keep` stay, and the best."""
+    """One at each epoch's end, and every `every_steps` steps; the newest `keep` stay."""
 
     every_steps: Annotated[int, Field(gt=0)] | None = None
     keep: Annotated[int, Field(gt=0)] = 2
@@ -185,6 +186,12 @@ class Recipe(Part):
         """Plain values, defaults written out."""
         plain: dict[str, Any] = json.loads(self.model_dump_json())
         return plain
+
+    def digest(self) -> str:
+        """Tells recipes apart that give other results; how many processes read the data makes no difference."""
+        plain = self.to_dict()
+        plain["data"].pop("workers")
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
     def to_yaml(self) -> str:
         """The recipe with all defaults written out; reading it gives an equal recipe."""
@@ -259,7 +266,7 @@ def _number(loader: _Loader, node: yaml.ScalarNode) -> Any:
     try:
         return float(node.value)
     except ValueError:
-        return loader.construct_yaml_str(node)  # type: ignore[no-untyped-call]
+        return loader.construct_yaml_str(node)
 
 
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)

@@ -1,0 +1,157 @@
+"""Clips to batches: which sample comes when, and what is done to it. All chance is a function of seed, epoch, sample.
+
+Nothing here keeps a random state. A sample's augmentation depends on (seed, epoch, index) only, and the order of an
+epoch on (seed, epoch) only, so the number of workers and processes, and where a run was interrupted, change nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from onlooker.data.source import ClipSource
+from onlooker.methods.recognition.clips import to_views
+from onlooker.training.recipe import Augment
+from onlooker.weights.inputs import InputSpec
+
+
+class Draw(NamedTuple):
+    """The number of a sample to read, and the seed of all that is random about reading it."""
+
+    sample: int
+    seed: int
+
+
+Batch = dict[str, Any]
+"""`clips` uint8 (batch, time, channel, height, width), `labels` int64 and `indices` int64 (batch,)."""
+
+
+def seed_of(*parts: int | str) -> int:
+    """A seed below 2**63 from numbers and names; unlike parts give unrelated seeds on every machine."""
+    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
+    return int.from_bytes(digest[:8], "little") >> 1
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """All samples in the order of this epoch."""
+    order: NDArray[np.int64] = np.random.default_rng(seed_of(seed, "order", epoch)).permutation(count)
+    return order
+
+
+def epoch_draws(
+    count: int, batch: int, *, seed: int, epoch: int, first: int, parts: int, part: int, processes: int
+) -> Iterator[list[Draw]]:
+    """The micro-batches of one process from step `first` of an epoch on.
+
+    A step's `batch` samples are dealt to `parts` micro-batches and each of those to `processes`; with other numbers of
+    either, a step still sees the same samples. What does not fill a last batch is left out of this epoch.
+    """
+    order = epoch_order(count, seed, epoch)
+    share = batch // (parts * processes)
+    for step in range(first, count // batch):
+        for micro in range(parts):
+            begin = step * batch + (micro * processes + part) * share
+            indices = order[begin : begin + share].tolist()
+            yield [Draw(index, seed_of(seed, "sample", epoch, index)) for index in indices]
+
+
+class TrainClips(Dataset[Batch]):
+    """One augmented clip for each `Draw`."""
+
+    def __init__(self, source: ClipSource, spec: InputSpec, augment: Augment) -> None:
+        self._source, self._spec, self._augment = source, spec, augment
+        # frames are read as large as any random size wants them, so that nothing is enlarged
+        largest = max(spec.crop, (augment.short_side or (0, spec.short_side))[1])
+        self._reading = replace(spec, short_side=largest)
+
+    def __getitem__(self, draw: Draw) -> Batch:
+        images = self._source.random_clip(draw.sample, self._reading, draw.seed)
+        clip = augment_clip(images, self._spec, self._augment, np.random.default_rng(seed_of(draw.seed, "augment")))
+        return {"clips": clip, "labels": self._source.label(draw.sample), "indices": draw.sample}
+
+
+def augment_clip(
+    images: UInt8[np.ndarray, "time height width 3"], spec: InputSpec, augment: Augment, rng: np.random.Generator
+) -> UInt8[Tensor, "time 3 crop crop"]:
+    """Random size, crop and flip, the same in all frames; uint8 throughout."""
+    low, high = augment.short_side or (spec.short_side, spec.short_side)
+    low, high = max(low, spec.crop), max(high, spec.crop)
+    # 1/size drawn evenly: small sizes come as often as in the SlowFast recipes (section 4 of the TimeSformer sheet)
+    side = round(1 / rng.uniform(1 / high, 1 / low)) if augment.inverse else int(rng.integers(low, high + 1))
+    height, width = images.shape[1:3]
+    scale = side / min(height, width)
+    size = (max(side, round(height * scale)), max(side, round(width * scale)))
+    top, left = (int(rng.integers(room - spec.crop + 1)) for room in size)
+    flip = rng.random() < augment.flip
+    frames = np.stack([_resize(image, size)[top : top + spec.crop, left : left + spec.crop] for image in images])
+    if flip:
+        frames = frames[:, :, ::-1]
+    return torch.from_numpy(np.ascontiguousarray(frames.transpose(0, 3, 1, 2)))
+
+
+def _resize(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    if image.shape[:2] == size:
+        return image
+    smaller = size[0] < image.shape[0]
+    return np.asarray(cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR))
+
+
+class ViewClips(Dataset[Batch]):
+    """All views of a video: moments times crops, normalised, as `model.predict` makes them."""
+
+    def __init__(self, source: ClipSource, spec: InputSpec, clips: int) -> None:
+        self._source, self._spec, self._clips = source, spec, clips
+
+    def __getitem__(self, index: int) -> Batch:
+        clips = self._source.clips(index, self._spec, self._clips)
+        views = torch.cat([to_views(images, self._spec) for images in clips])
+        return {"clips": views, "labels": self._source.label(index), "indices": index}
+
+
+def normalise(clips: Tensor, spec: InputSpec) -> Float[Tensor, "batch time channel height width"]:
+    """uint8 RGB to what the model takes."""
+    mean, std = (torch.tensor(values, device=clips.device).view(3, 1, 1) for values in (spec.mean, spec.std))
+    clips = clips.flip(2) if spec.channels == "bgr" else clips
+    normal: Tensor = (clips.float() / 255 - mean) / std
+    return normal
+
+
+def train_loader(dataset: Dataset[Batch], draws: Iterable[list[Draw]], workers: int) -> DataLoader[Batch]:
+    """Batches in the order of `draws`; the global random state is not touched."""
+    return DataLoader(
+        dataset,
+        batch_sampler=_Listed(draws),
+        num_workers=workers,
+        generator=torch.Generator().manual_seed(0),
+    )
+
+
+def view_loader(dataset: Dataset[Batch], indices: Iterable[int], workers: int) -> DataLoader[Batch]:
+    """One video at a time, all its views in one batch."""
+    return DataLoader(
+        dataset,
+        sampler=list(indices),
+        batch_size=None,
+        num_workers=workers,
+        generator=torch.Generator().manual_seed(0),
+    )
+
+
+class _Listed:
+    """What DataLoader takes for a batch sampler."""
+
+    def __init__(self, draws: Iterable[list[Draw]]) -> None:
+        self._draws = draws
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        return iter(self._draws)

@@ -1,0 +1,86 @@
+"""Multi-view testing of a classifier: each video once, scores averaged over views, sums that no order changes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from onlooker.data.source import ClipSource
+from onlooker.training.batches import ViewClips, view_loader
+from onlooker.training.processes import Processes
+from onlooker.weights.inputs import InputSpec
+
+TINY = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class VideoScore:
+    """One video: its number, its label and the averaged softmax scores of all classes."""
+
+    index: int
+    label: int
+    scores: tuple[float, ...]
+
+    @property
+    def rank(self) -> int:
+        """How many classes score higher than the right one; of equal scores the lower class counts as higher."""
+        own = self.scores[self.label]
+        return sum(score > own or (score == own and i < self.label) for i, score in enumerate(self.scores))
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """Shares of right answers, all classes weighted equally in `mean_class`, and the mean negative log score."""
+
+    top1: float
+    top5: float
+    mean_class: float
+    loss: float
+    videos: int
+
+
+def score_videos(
+    model: nn.Module, source: ClipSource, spec: InputSpec, processes: Processes, *, clips: int = 1, workers: int = 0
+) -> list[VideoScore]:
+    """Scores of all videos in the order of the source, on every process. The model is left as it was.
+
+    `spec.views` crops times `clips` moments per video. Raises MediaError for a file that cannot be read.
+    """
+    mine = range(processes.rank, len(source), processes.count)
+    loader = view_loader(ViewClips(source, spec, clips), mine, workers)
+    was_training = model.training
+    model.eval()
+    rows = []
+    try:
+        with torch.no_grad(), processes.compute():
+            for batch in loader:
+                logits = model(batch["clips"].to(processes.device))
+                scores = logits.double().softmax(dim=-1).mean(dim=0)
+                rows.append(VideoScore(int(batch["indices"]), int(batch["labels"]), tuple(scores.cpu().tolist())))
+    finally:
+        model.train(was_training)
+    return sorted(processes.gather(rows), key=lambda row: row.index)
+
+
+def summarise(rows: Sequence[VideoScore]) -> Accuracy:
+    """The usual figures; exact sums, so the same whatever order or process the rows came from.
+
+    >>> summarise([VideoScore(0, 0, (0.9, 0.1)), VideoScore(1, 1, (0.8, 0.2))]).top1
+    0.5
+    """
+    ranks = [row.rank for row in rows]
+    by_class: dict[int, list[int]] = {}
+    for row, rank in zip(rows, ranks, strict=True):
+        by_class.setdefault(row.label, []).append(rank == 0)
+    count = max(len(rows), 1)
+    return Accuracy(
+        top1=sum(rank == 0 for rank in ranks) / count,
+        top5=sum(rank < 5 for rank in ranks) / count,
+        mean_class=math.fsum(sum(hits) / len(hits) for hits in by_class.values()) / max(len(by_class), 1),
+        loss=math.fsum(-math.log(max(row.scores[row.label], TINY)) for row in rows) / count,
+        videos=len(rows),
+    )

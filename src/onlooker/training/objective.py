@@ -1,0 +1,28 @@
+"""What is minimised: one function of model and batch, so that the loop knows nothing of the task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from onlooker.training.batches import Batch, normalise
+from onlooker.training.mixing import mix, smooth_targets, soft_cross_entropy
+from onlooker.training.recipe import Augment
+from onlooker.weights.inputs import InputSpec
+
+Objective = Callable[[nn.Module, Batch, torch.Generator], Tensor]
+"""(model, batch, generator) -> the batch's mean loss; `generator` is on the CPU and differs from batch to batch."""
+
+
+def classification(spec: InputSpec, augment: Augment, classes: int) -> Objective:
+    """Cross-entropy with label smoothing, mixup and CutMix as the recipe says."""
+
+    def loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> Tensor:
+        clips = normalise(batch["clips"], spec)
+        targets = smooth_targets(batch["labels"], classes, augment.label_smoothing)
+        clips, targets = mix(clips, targets, mixup=augment.mixup, cutmix=augment.cutmix, generator=generator)
+        return soft_cross_entropy(model(clips), targets)
+
+    return loss
