@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -59,10 +60,11 @@ class Result:
         return total
 
     def as_dict(self) -> dict[str, Any]:
+        """For JSON; counts of zero are left out."""
         return {
             "refused": self.refused,
             "note": self.note,
-            "modes": {name: asdict(count) for name, count in self.modes.items()},
+            "modes": {name: {k: v for k, v in asdict(count).items() if v} for name, count in self.modes.items()},
         }
 
 
@@ -86,7 +88,7 @@ def examine(reader: Reader, sample: Sample, *, seed: int = 0, queries: int = 24)
         try:
             session = reader.opener(sample.path)
         except Exception as error:  # a peer may raise anything; each kind is a refusal
-            return Result({"sequential": _refused(sample)}, refused=_say(error))
+            return Result({"sequential": _refused(sample)}, refused=_say(error, sample))
         try:
             counts[mode] = modes[mode](session)
         finally:
@@ -104,7 +106,7 @@ class _Examination:
     """The questions about one sample; remembers the pixels of the sequential pass."""
 
     def __init__(self, sample: Sample, seed: int, queries: int) -> None:
-        self._truth = sample.truth
+        self._sample, self._truth = sample, sample.truth
         self._pixels: dict[int, Image] = {}
         self.note: str | None = None
         sound = np.flatnonzero(np.array(sample.truth.sound, bool))
@@ -152,7 +154,7 @@ class _Examination:
                 seen = ask(pick)
             except Exception as error:  # a peer may raise anything
                 count.errors += 1
-                self.note = self.note or _say(error)
+                self.note = self.note or _say(error, self._sample)
                 continue
             if seen is None:
                 count.missing += 1
@@ -190,10 +192,11 @@ class _Examination:
         try:
             yield from frames
         except Exception as error:  # a peer may raise anything
-            self.note = _say(error)
+            self.note = _say(error, self._sample)
             count.errors += 1
 
 
-def _say(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
+def _say(error: Exception, sample: Sample) -> str:
+    """One line, without the folder that the sample happens to lie in."""
+    lines = str(error).replace(f"{sample.path.parent}{os.sep}", "").strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:160] if lines else ''}"
