@@ -442,9 +442,9 @@ def test_corpus_index(tmp_path: Path) -> None:
     assert again.entries[1].duration == 12.5
     assert again.entries[1].counts == Run(tmp_path / "b.onlooker").manifest.tables
     assert again.read("detections").num_rows == Run(tmp_path / "b.onlooker").detections.num_rows
-    first = (tmp_path / "index.json").read_bytes()
+    first = (tmp_path / "onlooker-index.json").read_bytes()
     again.rebuild()
-    assert (tmp_path / "index.json").read_bytes() == first
+    assert (tmp_path / "onlooker-index.json").read_bytes() == first
     assert len(again) == 3
 
 

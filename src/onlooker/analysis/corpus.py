@@ -10,7 +10,7 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,20 @@ import yaml
 
 from onlooker.analysis.inputs import Item, assign_folders, expand
 from onlooker.analysis.options import Options
+from onlooker.analysis.report import write_corpus_report
 from onlooker.analysis.supervise import Outcome, Report, supervise
 from onlooker.errors import ConfigError
 from onlooker.records import Corpus, Entry
 
 ENGINES = ("local", "ray")
+
+
+@dataclass(frozen=True)
+class CorpusOutcome:
+    """How each video went, in input order, and the page over all of them (None for a single video)."""
+
+    videos: list[Outcome]
+    page: Path | None = None
 
 
 def analyze_corpus(
@@ -36,8 +45,8 @@ def analyze_corpus(
     overwrite: bool = False,
     retry: bool = False,
     progress: Report | None = None,
-) -> list[Outcome]:
-    """Analyse everything that `inputs` names; the outcomes come in input order.
+) -> CorpusOutcome:
+    """Analyse everything that `inputs` names.
 
     `assignments` are `key=value` texts on top of `options`. Each video runs in a process of its own.
     Errors: ConfigError for inputs or options that make no sense; what goes wrong with one video is in its outcome.
@@ -52,8 +61,10 @@ def analyze_corpus(
         run = _run_ray if engine == "ray" else _run_local
         outcomes = run(local, chosen.model_dump(mode="json"), workers, overwrite, retry, progress)
     if len(items) > 1 or any(Path(text).is_dir() for text in inputs):
-        _write_index(_index_folder(items, out), outcomes)
-    return outcomes
+        folder = _index_folder(items, out)
+        _write_index(folder, outcomes)
+        return CorpusOutcome(outcomes, write_corpus_report(folder, outcomes) if chosen.report else None)
+    return CorpusOutcome(outcomes)
 
 
 def _run_local(

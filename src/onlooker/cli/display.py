@@ -16,6 +16,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from onlooker.analysis.corpus import CorpusOutcome
     from onlooker.analysis.inputs import Item
     from onlooker.analysis.job import Tell
     from onlooker.analysis.supervise import Outcome, Report
@@ -30,15 +31,19 @@ def say_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, allow_nan=False, default=str))
 
 
-def show_corpus(job: Callable[[Report], list[Outcome]], *, as_json: bool) -> int:
+def show_corpus(job: Callable[[Report], CorpusOutcome], *, as_json: bool) -> int:
     """Run the job with progress on standard error, then show what came out. Gives the exit code."""
     with _progress(quiet=as_json) as report:
-        outcomes = job(report)
+        done = job(report)
+    outcomes = done.videos
     if as_json:
-        say_json({"videos": [_as_dict(outcome) for outcome in outcomes]})
+        page = None if done.page is None else str(done.page)
+        say_json({"videos": [_as_dict(outcome) for outcome in outcomes], "page": page})
     else:
         for outcome in outcomes:
             _show(outcome)
+        if done.page is not None:
+            typer.echo(f"All {len(outcomes)} videos: {done.page}")
     failed = [outcome for outcome in outcomes if outcome.status != "complete"]
     if not failed:
         return 0

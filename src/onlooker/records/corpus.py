@@ -17,7 +17,7 @@ from onlooker.records.run import Run
 from onlooker.records.storage import atomic_write
 from onlooker.records.tables import empty_table
 
-INDEX = "index.json"
+INDEX = "onlooker-index.json"
 LOCK_SECONDS = 30.0  # an update takes milliseconds
 
 
@@ -34,7 +34,7 @@ class Entry:
 
 
 class Corpus:
-    """A folder of runs with `index.json`: name, status, run folder, duration, counts and error of each video.
+    """A folder of runs with `onlooker-index.json`: name, status, run folder, duration, counts and error of each video.
 
     The runs are the truth and the index a summary: `rebuild` makes it anew from the folders. Entries are sorted by
     name, so equal corpora have equal indexes. Opening a folder without an index reads the runs that lie in it.
