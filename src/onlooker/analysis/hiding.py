@@ -23,7 +23,7 @@ LINGER_GROWTH = 0.15  # of the box's height, on each side, where the person has 
 BLOCKS = 4  # squares along the longer side of what is hidden: too few for a face or a gait
 MARGIN = 0.08  # of the hidden area's size, on each side
 CASCADE_SIDE = 540  # short side of the picture in which faces are looked for
-SMALLEST_FACE = 18  # pixels of that picture
+SMALLEST_FACE = 24  # pixels of that picture: the cascade's own window
 NEIGHBOURS = 3
 
 
@@ -55,16 +55,19 @@ class Curtain:
         first, last = np.searchsorted(self._frames, [frame, frame + 1])
         bodies = self._boxes[first:last]
         # looked for before anything is covered
-        areas = bodies if self._cascade is None else np.concatenate([heads_of(bodies), self._faces(image)])
+        areas = (
+            bodies if self._cascade is None else np.concatenate([heads_of(bodies), find_faces(image, self._cascade)])
+        )
         for area in areas:
             pixelate(image, area)
 
-    def _faces(self, image: Image) -> Boxes:
-        scale = min(1.0, CASCADE_SIDE / min(image.shape[:2]))
-        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
-        found = find_parts(self._cascade, np.asarray(small, np.uint8), scale, SMALLEST_FACE, NEIGHBOURS)
-        return found.boxes.astype(np.float32)
+
+def find_faces(image: Image, cascade: cv2.CascadeClassifier) -> Boxes:
+    """Frontal faces anywhere in the picture, as boxes `(n, 4)`."""
+    scale = min(1.0, CASCADE_SIDE / min(image.shape[:2]))
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
+    return find_parts(cascade, np.asarray(small, np.uint8), scale, SMALLEST_FACE, NEIGHBOURS).boxes.astype(np.float32)
 
 
 def heads_of(boxes: Boxes) -> Boxes:

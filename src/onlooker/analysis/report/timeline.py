@@ -90,7 +90,7 @@ def _row(person: Person, start: float, end: float, shortest: float) -> Row:
     doing = _visible([span for span in person.activities if span[2] != COMPANY], shortest)
     company = _visible([span for span in person.activities if span[2] == COMPANY], shortest)
     lanes = [[_strip(span, start, end) for span in spans] for spans in (visits, doing, company)]
-    return Row(person, *lanes, summary=_summary(person))
+    return Row(person, lanes[0], lanes[1], lanes[2], _summary(person))
 
 
 def _visible(spans: list[Span], shortest: float) -> list[Span]:
