@@ -1,13 +1,15 @@
 """Frames of an index in ascending order, decoded from the nearest key frame, each with its status.
 
 Two decoders share the work. The fast one uses threads and gives a frame only when everything that was decoded before
-it is sound. At the first sign of damage the careful one takes over for that group of pictures: one thread, started at
-the last undamaged group, so that its pictures don't depend on where reading began.
+it is sound. At the first sign of damage the careful one takes over for that group of pictures: one thread and a new
+decoder, started at the group's own key frame, so that what it makes of the damage doesn't depend on where reading
+began. (Decoding on through damage does: FFmpeg's H.264 decoder repairs sound pictures behind it as well.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,8 @@ UNKNOWN = 255
 """Status of a frame that was not decoded yet."""
 _LOOKAHEAD = 20
 """Later pictures after which a frame that hasn't come counts as missing; no codec reorders by more than 16."""
+_ENTRIES = 8
+"""Groups to go back at most when a key frame gives no picture."""
 
 Decoded = tuple[int, Any, int]
 
@@ -41,8 +45,8 @@ class Decoder:
         self._index = index
         self._fast = Pass(source, index, threads, limits)
         self._careful = Pass(source, index, 1, limits)
+        self._entry: dict[int, int] = {}  # per doubtful group, the group where decoding starts
         self.status: NDArray[np.uint8] = np.full(len(index), UNKNOWN, np.uint8)
-        self._health = np.zeros(len(index.keys), np.int8)  # per group: 1 sound, -1 damaged, 0 unknown
 
     def frames(self, wanted: Sequence[int]) -> Iterator[Decoded]:
         """(index, picture or None, status) for ascending, distinct frame indices."""
@@ -58,10 +62,13 @@ class Decoder:
                 except _Damage:
                     self._fast.close()
                     group = self._group(run[position])
-                    inside = [frame for frame in run[position:] if self._group(frame) <= group]
-                    for item in self._repaired(inside, group):
+                    for item in self._repaired(self._leading(run[position:], group), group):
                         position += 1
                         yield item
+
+    def _leading(self, frames: Sequence[int], group: int) -> list[int]:
+        """The frames up to the first one of another group."""
+        return list(takewhile(lambda frame: self._group(frame) == group, frames))
 
     def _group(self, frame: int) -> int:
         return max(0, int(self._index.group[self._index.ordinal[frame]]))
@@ -112,7 +119,7 @@ class Decoder:
         self._assess(group)
         index, careful = self._index, self._careful
         present = {int(index.ordinal[frame]): frame for frame in wanted if self.status[frame] != MISSING}
-        start = int(index.keys[self._context(group)])
+        start = int(index.keys[self._entry[group]])
         careful.go_to(start)
         visit, last = careful.visits, self._members(group)[-1]
         for frame in wanted:
@@ -126,33 +133,31 @@ class Decoder:
             yield frame, careful.ready.pop(frame, None), int(self.status[frame])
 
     def _assess(self, group: int) -> None:
-        """Decode a group carefully and note the status of each of its frames."""
-        first = self._context(group)
-        broken, shown = self._survey(first, group)
-        for member in range(first, group + 1):
-            self._note(member, broken, shown)
+        """Decode a group carefully and note the status of each of its frames, and from which group to start.
 
-    def _context(self, group: int) -> int:
-        """The group to start from so that concealment finds the pictures that it finds in sequence."""
-        before = max(0, group - 1)
-        while before > 0:
-            if self._health[before] == 0:
-                broken, shown = self._survey(before, before)
-                self._note(before, broken, shown)
-            if self._health[before] > 0:
-                break
-            before -= 1
-        return before
+        A key frame that gives no picture may be no real one, but a point from which the picture is renewed bit by bit
+        (intra refresh): then an earlier start makes the group whole.
+        """
+        own = self._members(group)
+        broken, shown = self._survey(group, own[-1])
+        self._entry[group] = group
+        if broken and min(broken) == own[0]:
+            for first in range(group - 1, max(-1, group - 1 - _ENTRIES), -1):
+                damaged, earlier = self._survey(first, own[-1])
+                if not damaged & set(own.tolist()):
+                    broken, shown = damaged, earlier
+                    self._entry[group] = first
+                    break
+        self._note(group, broken, shown)
 
     def _survey(self, first: int, last: int) -> tuple[set[int], set[int]]:
-        """Ordinals of the groups `first` to `last` that are broken, and of those that give a picture."""
-        index, careful = self._index, self._careful
-        careful.go_to(int(index.keys[first]))
+        """Ordinals from the start of a group to `last` that are broken or missing, and of those that give a picture."""
+        careful = self._careful
+        careful.go_to(int(self._index.keys[first]))
         broken: set[int] = set()
         shown: set[int] = set()
-        end = self._members(last)[-1]
         while not careful.drained:
-            step = careful.step() if careful.next <= end else careful.drain()
+            step = careful.step() if careful.next <= last else careful.drain()
             if step.failed and step.sent is not None:
                 broken.add(step.sent)
             broken |= step.flagged
@@ -177,7 +182,6 @@ class Decoder:
         frames = index.frame_of[members]
         visible = frames >= 0
         self.status[frames[visible]] = status[visible]
-        self._health[group] = -1 if damaged.any() or status[visible].any() else 1
 
     def close(self) -> None:
         """Free the decoders, their threads and descriptors."""

@@ -61,3 +61,5 @@ def detect_damage(context: Any, *, strict: bool) -> None:
     """
     if strict and context.name == "h264":
         context.options = {"err_detect": "aggressive"}
+    elif context.name == "mjpeg":  # else the rest of a damaged picture is whatever lay in memory
+        context.options = {"err_detect": "explode"}

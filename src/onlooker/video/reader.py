@@ -30,6 +30,8 @@ from onlooker.video.views import clip_times, stride_offset
 _CHUNK_BYTES = 64 << 20
 """Images of one chunk take at most this much memory; more is slower, as it leaves the processor's caches."""
 
+_BLOCK = 4096
+
 OnCorrupt = Literal["raise", "skip", "hold_last"]
 
 
@@ -149,8 +151,9 @@ class Video:
 
     def check(self) -> list[tuple[float, float, str]]:
         """Decode everything once, without turning it into images, and return the then complete `bad_intervals`."""
-        for _ in self._decode().frames(range(len(self))):
-            pass
+        for block in self._blocks():
+            for _ in self._decode().frames(block):
+                pass
         return self.bad_intervals
 
     # --- frames -----------------------------------------------------------------------------------------------
@@ -174,8 +177,9 @@ class Video:
         return self._frame(self._checked([which])[0])
 
     def __iter__(self) -> Iterator[Frame]:
-        for index, image, status in self._decoded(range(len(self))):
-            yield self._as_frame(index, image, status)
+        for block in self._blocks():
+            for index, image, status in self._decoded(block):
+                yield self._as_frame(index, image, status)
         self._end()
 
     def read(self, indices: Iterable[int], *, size: Size = None) -> Clip:
@@ -328,6 +332,11 @@ class Video:
                     self._raise_truncated()
                 raise FrameOutOfRange(f"{self.name}: there is no frame {i}; the video has {count} frames.")
         return [i + count if i < 0 else i for i in wanted]
+
+    def _blocks(self) -> Iterator[range]:
+        """All frame indices in stretches, so that bookkeeping doesn't grow with the video."""
+        for first in range(0, len(self), _BLOCK):
+            yield range(first, min(first + _BLOCK, len(self)))
 
     def _converter(self) -> Pictures:
         if self._pictures is None:
