@@ -196,6 +196,41 @@ def test_faces_that_belong_to_no_person_are_found_and_hidden(clips):
     assert len(find_faces(hidden, cascade)) < len(faces)
 
 
+@pytest.mark.slow
+@pytest.mark.real
+def test_a_face_stays_hidden_where_the_cascade_loses_it_for_a_moment(clips):
+    with Video(clips / "street_faces_1080p.mp4") as video:
+        curtain = Curtain(tracks([]), "faces")
+        curtain.look_out(video, range(30, 61))
+        seen = {frame: faces for frame, faces in curtain._faces.items() if len(faces)}
+        assert {frame % 5 for frame in curtain._faces} == {0}
+        assert seen
+        for frame, faces in seen.items():
+            for other in (frame - 7, frame + 7):
+                image = video.read([other]).images[0]
+                hidden = image.copy()
+                curtain.hide(hidden, other)
+                x1, y1, x2, y2 = faces[0].astype(int)
+                assert fine(hidden[y1:y2, x1:x2]).std() < 0.8 * fine(image[y1:y2, x1:x2]).std()
+            break
+
+
+@pytest.mark.slow
+@pytest.mark.real
+def test_hiding_does_not_depend_on_what_was_asked_for_before(clips):
+    with Video(clips / "street_faces_1080p.mp4") as video:
+        image = video.read([50]).images[0]
+        results = []
+        for asked in ([range(48, 52)], [range(0, 20), range(40, 60)]):
+            curtain, copy = Curtain(tracks([]), "faces"), image.copy()
+            for frames in asked:
+                curtain.look_out(video, frames)
+            curtain.hide(copy, 50)
+            results.append(copy)
+    assert np.array_equal(*results)
+    assert not np.array_equal(results[0], image)
+
+
 @pytest.fixture
 def film(tmp_path):
     """Thirty frames of smooth texture, 10 a second."""

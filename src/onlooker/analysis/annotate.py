@@ -50,6 +50,10 @@ class Overlay:
         }
         self._curtains: dict[str, Curtain] = {}
 
+    def look_out(self, video: Video, frames: range, blur: str) -> None:
+        """Find the faces around these frames, where faces are to be hidden; to be called before they are drawn."""
+        self._curtain(blur).look_out(video, frames)
+
     def draw(self, image: Image, frame: int, time: float, blur: str) -> Image:
         """A copy of the frame with everything drawn."""
         image = np.ascontiguousarray(image).copy()
@@ -120,6 +124,7 @@ def write_annotated(
 def _write_part(video: Video, overlay: Overlay, path: Path, frames: range, first: int, blur: str) -> None:
     info = video.info
     origin = float(video.index.time[first])
+    overlay.look_out(video, frames, blur)
     with VideoWriter(path, info.width, info.height, rate=info.average_rate, origin=origin) as writer:
         for start in frames[::READ_AT_ONCE]:
             clip = video.read(range(start, min(start + READ_AT_ONCE, frames.stop)))

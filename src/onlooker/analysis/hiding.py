@@ -1,10 +1,13 @@
 """Faces or whole people made unrecognisable before anything is written.
 
 What is hidden is what was found: the boxes of tracks (and of detections that became no track), for half a second before
-a track begins, after it ends and inside its gaps; with `faces` also whatever the bundled frontal-face cascade sees.
+a track begins, after it ends and inside its gaps; with `faces` also whatever the bundled frontal-face cascade sees in
+the picture or in one shortly before or after it. Nobody finds every face, so this is a help and no guarantee.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
@@ -13,6 +16,7 @@ from numpy.typing import NDArray
 
 from onlooker.analysis.people import BOX
 from onlooker.methods.detection.embedded_people.cascades import find_parts, load_cascade
+from onlooker.video import Video
 
 Image = NDArray[np.uint8]
 Boxes = NDArray[np.float32]
@@ -25,21 +29,27 @@ MARGIN = 0.08  # of the hidden area's size, on each side
 CASCADE_SIDE = 540  # short side of the picture in which faces are looked for
 SMALLEST_FACE = 24  # pixels of that picture: the cascade's own window
 NEIGHBOURS = 3
+LOOK_SECONDS = 0.2  # between the frames in which faces are looked for
+FACE_SECONDS = 0.6  # how long before and after such a frame a face stays hidden: the cascade loses faces all the time
+FACE_GROWTH = 0.3  # of its size, on each side, at the far end of that time
+READ_AT_ONCE = 4
 
 
 class Curtain:
     """Knows what to hide on each frame of a run. `what`: none, faces or people.
 
     Faces are hidden twice: the head part of each person's box, and where the cascade fires anywhere in the picture.
+    What is hidden on a frame depends on that frame's neighbourhood alone, not on which frames were asked for before.
     """
 
     def __init__(self, tracks: pa.Table, what: str, detections: pa.Table | None = None) -> None:
         self._what = what
+        self._faces: dict[int, Boxes] = {}
+        self._reach = 1
         if what == "none":
             return
         frames, boxes = _table_boxes(tracks)
-        later_frames, later_boxes = _lingering(tracks, frames, boxes)
-        parts = [(frames, boxes), (later_frames, later_boxes)]
+        parts = [(frames, boxes), _lingering(tracks, frames, boxes)]
         if detections is not None:
             parts.append(_table_boxes(detections))
         all_frames = np.concatenate([part for part, _ in parts])
@@ -48,18 +58,38 @@ class Curtain:
         self._boxes = np.concatenate([part for _, part in parts])[order]
         self._cascade = load_cascade("frontalface_default") if what == "faces" else None
 
+    def look_out(self, video: Video, frames: Iterable[int]) -> None:
+        """Find the faces that matter for these frames; needed before `hide` so that faces stay hidden in between."""
+        if self._what != "faces" or self._cascade is None:
+            return
+        rate = video.info.average_rate
+        step, self._reach = max(1, round(LOOK_SECONDS * rate)), max(1, round(FACE_SECONDS * rate))
+        wanted = _multiples_near(frames, step, self._reach, len(video))
+        self._faces = {index: self._faces[index] for index in wanted if index in self._faces}
+        missing = [index for index in wanted if index not in self._faces]
+        scale = min(1.0, CASCADE_SIDE / min(video.info.width, video.info.height))
+        for at in range(0, len(missing), READ_AT_ONCE):
+            clip = video.read(missing[at : at + READ_AT_ONCE], size=CASCADE_SIDE if scale < 1 else None)
+            for index, image in zip(clip.indices.tolist(), clip.images, strict=True):
+                self._faces[index] = find_faces(image, self._cascade) / np.float32(scale)
+
     def hide(self, image: Image, frame: int) -> None:
         """Hide in place."""
         if self._what == "none":
             return
         first, last = np.searchsorted(self._frames, [frame, frame + 1])
-        bodies = self._boxes[first:last]
-        # looked for before anything is covered
-        areas = (
-            bodies if self._cascade is None else np.concatenate([heads_of(bodies), find_faces(image, self._cascade)])
-        )
+        areas = self._boxes[first:last]
+        if self._cascade is not None:
+            # looked for before anything is covered
+            areas = np.concatenate([heads_of(areas), self._faces_at(image, frame, self._cascade)])
         for area in areas:
             pixelate(image, area)
+
+    def _faces_at(self, image: Image, frame: int, cascade: cv2.CascadeClassifier) -> Boxes:
+        near = {index: faces for index, faces in self._faces.items() if abs(index - frame) <= self._reach}
+        if not near:
+            return find_faces(image, cascade)
+        return np.concatenate([_grown(f, FACE_GROWTH * abs(i - frame) / self._reach) for i, f in near.items()])
 
 
 def find_faces(image: Image, cascade: cv2.CascadeClassifier) -> Boxes:
@@ -68,6 +98,20 @@ def find_faces(image: Image, cascade: cv2.CascadeClassifier) -> Boxes:
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
     return find_parts(cascade, np.asarray(small, np.uint8), scale, SMALLEST_FACE, NEIGHBOURS).boxes.astype(np.float32)
+
+
+def _multiples_near(frames: Iterable[int], step: int, reach: int, count: int) -> list[int]:
+    """The multiples of `step` below `count` that lie within `reach` of one of the frames."""
+    found: set[int] = set()
+    for frame in frames:
+        found.update(range(max(0, -(-(frame - reach) // step)) * step, min(frame + reach + 1, count), step))
+    return sorted(found)
+
+
+def _grown(boxes: Boxes, part: float) -> Boxes:
+    """Boxes that reach further by a part of their height on each side."""
+    growth = part * (boxes[:, 3:] - boxes[:, 1:2])
+    return np.asarray(boxes + growth * np.array([-1, -1, 1, 1], np.float32), np.float32)
 
 
 def heads_of(boxes: Boxes) -> Boxes:
@@ -116,8 +160,7 @@ def _lingering(tracks: pa.Table, frames: NDArray[np.int64], boxes: Boxes) -> tup
     before = (frames[begins][:, None] - steps).ravel()
     after = (frames[ends][:, None] + steps).ravel()
     around = np.concatenate([np.repeat(boxes[begins], reach, 0), np.repeat(boxes[ends], reach, 0)])
-    growth = LINGER_GROWTH * (around[:, 3:] - around[:, 1:2])
-    return np.concatenate([before, after]), around + growth * np.array([-1, -1, 1, 1], np.float32)
+    return np.concatenate([before, after]), _grown(around, LINGER_GROWTH)
 
 
 def _frames_in(seconds: float, frames: NDArray[np.int64], times: NDArray[np.float64]) -> int:

@@ -87,6 +87,7 @@ class Album:
             by_frame.setdefault(wish.index, []).append(wish)
         self._wishes = []
         ordered = sorted(by_frame)
+        self._curtain.look_out(self._video, ordered)
         for at in range(0, len(ordered), READ_AT_ONCE):
             clip = self._video.read(ordered[at : at + READ_AT_ONCE])
             for index, image in zip(clip.indices.tolist(), clip.images, strict=True):
