@@ -112,10 +112,9 @@ class Backdrop:
     def _paint_shadows(self, canvas: Canvas, camera: Camera, zoom: int) -> None:
         """Darken the ground where props keep the light away."""
         mask = np.zeros(canvas.depth.shape, np.uint8)
-        local = camera.to_camera(self._fallen)
-        for index, casts in enumerate(self._casts):
-            outline = _project(local[self._ends[index] : self._ends[index + 1]], camera, zoom) if casts else None
-            if outline is not None:
+        outlines = self._outlines(camera.to_camera(self._fallen), camera, zoom)
+        for outline, casts in zip(outlines, self._casts, strict=True):
+            if outline is not None and casts:
                 cv2.fillConvexPoly(mask, cv2.convexHull(outline), 255, 8, SHIFT)
         soften = max(canvas.depth.shape[1] // 160, 1) * 2 + 1
         mask = cv2.blur(cv2.blur(cv2.bitwise_and(mask, canvas.ground), (soften, soften)), (soften, soften))
@@ -134,11 +133,12 @@ class Backdrop:
         level = self._light.ambient + self._light.diffuse * np.maximum(np.where(facing > 0, sunny, -sunny), 0)
         ahead = np.maximum.reduceat(local[:, 2], first) > NEAR
         tint = np.array(self._light.tint)
+        outlines = self._outlines(local, camera, zoom)
         for index in np.argsort(-depth, kind="stable").tolist():
             facet = self._facets[index]
             if not ahead[index] or (facing[index] <= 0 and not facet.both):
                 continue
-            outline = _project(local[self._ends[index] : self._ends[index + 1]], camera, zoom)
+            outline = outlines[index]
             if outline is None:
                 continue
             if facet.texture is None:
@@ -152,6 +152,25 @@ class Backdrop:
             cv2.fillConvexPoly(canvas.depth, outline, float(far_edge[index] if facet.level else keys[index]), 8, SHIFT)
             cv2.fillConvexPoly(canvas.instances, outline, self._instances[index], 8, SHIFT)
             cv2.fillConvexPoly(canvas.ground, outline, 0, 8, SHIFT)
+
+    def _outlines(self, local: Floats, camera: Camera, zoom: int) -> list[NDArray[np.int32] | None]:
+        """Each facet's outline; those that cross the near plane or leave the picture are the few that need a
+        closer look."""
+        first = np.array(self._ends[:-1])
+        near = np.minimum.reduceat(local[:, 2], first)
+        far = np.maximum.reduceat(local[:, 2], first)
+        depth = np.maximum(local[:, 2:], NEAR)
+        pixels = local[:, :2] / depth * camera.K[[0, 1], [0, 1]] + camera.K[:2, 2]
+        low, high = np.minimum.reduceat(pixels, first), np.maximum.reduceat(pixels, first)
+        outside = ((high < -2) | (low > np.array(camera.size) + 2)).any(1)
+        hidden = (far <= NEAR) | ((near > NEAR) & outside)
+        points = fixed(pixels, (0, 0), zoom)
+        found: list[NDArray[np.int32] | None] = []
+        for start, end, gone, whole in zip(
+            self._ends[:-1], self._ends[1:], hidden.tolist(), (near > NEAR).tolist(), strict=True
+        ):
+            found.append(None if gone else points[start:end] if whole else _project(local[start:end], camera, zoom))
+        return found
 
 
 def _normal(facet: Facet) -> Floats:
