@@ -100,7 +100,7 @@ def test_row_39_a_worker_that_dies_is_started_again_and_finishes(scene, tmp_path
 
 
 def test_row_40_a_worker_that_hangs_is_replaced(scene, tmp_path):
-    outcome = disturbed(scene, tmp_path, signal.SIGSTOP, times=1, stall_seconds=4.0)
+    outcome = disturbed(scene, tmp_path, signal.SIGSTOP, times=1, stall_seconds=15.0)
     assert outcome.status == "complete"
 
 
