@@ -35,7 +35,10 @@ def test_readme_tolerances(text: str) -> None:
     assert read_tolerance(text) == README_LINES[text]
 
 
-def one(ours: Any, reference: Any, tolerance: Tolerance = Tolerance(1e-3)) -> Any:
+LOOSE = Tolerance(1e-3)
+
+
+def one(ours: Any, reference: Any, tolerance: Tolerance = LOOSE) -> Any:
     (comparison,) = compare("x", ours, reference, tolerance)
     return comparison
 

@@ -79,7 +79,9 @@ class TokenLayout:
         return rearrange(grid, f"time height width three -> ({self.order}) three")
 
 
-def to_groups(patches: Shaped[Tensor, "batch time height width dim"], within: str) -> Shaped[Tensor, "groups length dim"]:
+def to_groups(
+    patches: Shaped[Tensor, "batch time height width dim"], within: str
+) -> Shaped[Tensor, "groups length dim"]:
     """One sequence per place outside `within`, for example `within="time"` or `within="height width"`.
 
     Rows are ordered batch slowest, then the remaining axes in the order time, height, width.

@@ -223,7 +223,7 @@ def test_inflation_refuses_what_it_does_not_know() -> None:
     with pytest.raises(IncompatibleCheckpoint, match="pre_logits"):
         inflate({**image, "pre_logits.fc.weight": torch.ones(1)}, SMALL)
     del image["blocks.0.attn.qkv.bias"]
-    with pytest.raises(IncompatibleCheckpoint, match="qkv.bias"):
+    with pytest.raises(IncompatibleCheckpoint, match=r"qkv\.bias"):
         inflate(image, SMALL)
     with pytest.raises(IncompatibleCheckpoint, match=r"blocks\.1"):
         inflate(image_state(), replace(SMALL, depth=1))

@@ -29,7 +29,7 @@ CLAIM = Claim(
 CONFIG = Config(frames=6, size=16, patch=4, dim=32, depth=2, heads=2, classes=2, drop_path=0.0)
 TRAIN, TEST, BATCH, STEPS = 1024, 512, 32, 250
 LEARNING_RATE = 2e-3
-TABLE_FACTOR = 10
+TABLE_FACTOR = 30
 SQUARE, SPEED, NOISE = 4, 2, 0.1
 
 Task = Literal["reversal", "texture"]
