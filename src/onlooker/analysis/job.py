@@ -163,7 +163,7 @@ def _run_stages(
             unit += 1
         tell(Progress("analyse", done, len(frames)))
     writer.manifest.warnings = sorted(context.warnings)
-    writer.manifest.licences = {k: v for stage in plan for k, v in getattr(stage, "licences", {}).items()}
+    writer.manifest.licences = {k: v for stage in plan for k, v in stage.licences.items()}
     _add_times(writer, pipeline.busy)
 
 

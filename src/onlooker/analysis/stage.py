@@ -71,6 +71,11 @@ class Stage(ABC):
     def __init__(self, context: Context) -> None:
         self.context = context
 
+    @property
+    def licences(self) -> Mapping[str, str]:
+        """What the results of this stage rest on, by source; empty for code of Onlooker's own."""
+        return {}
+
     def start(self) -> State:
         """The state before the first chunk."""
         return {}

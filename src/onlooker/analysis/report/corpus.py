@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import numpy as np
+from numpy.typing import NDArray
+
 from onlooker.analysis.report.build import ANNOTATED, environment
-from onlooker.analysis.report.pictures import data_uri
+from onlooker.analysis.report.pictures import DULL, data_uri
 from onlooker.errors import OnlookerError
 from onlooker.records.storage import atomic_write
 from onlooker.video import Video
@@ -87,8 +90,17 @@ def _thumbnail(outcome: Outcome) -> str | None:
         return None
     try:
         with Video(movie) as video:
-            clip = video.read([len(video) // 2], size=min(THUMBNAIL_SIDE, video.info.width, video.info.height))
-            return data_uri(clip.images[0], THUMBNAIL_QUALITY)
+            return data_uri(_lively(video), THUMBNAIL_QUALITY)
     except OnlookerError:
         # the page is worth having without this picture; the run itself is fine
         return None
+
+
+def _lively(video: Video) -> NDArray[np.uint8]:
+    """A small picture from the middle, or from elsewhere where the middle shows nothing."""
+    side = min(THUMBNAIL_SIDE, video.info.width, video.info.height)
+    for quarter in (2, 1, 3):
+        image = video.read([(len(video) - 1) * quarter // 4], size=side).images[0]
+        if image.std() >= DULL:
+            break
+    return image
