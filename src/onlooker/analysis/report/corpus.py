@@ -100,7 +100,7 @@ def _lively(video: Video) -> NDArray[np.uint8]:
     """A small picture from the middle, or from elsewhere where the middle shows nothing."""
     side = min(THUMBNAIL_SIDE, video.info.width, video.info.height)
     for quarter in (2, 1, 3):
-        image = video.read([(len(video) - 1) * quarter // 4], size=side).images[0]
+        image: NDArray[np.uint8] = video.read([(len(video) - 1) * quarter // 4], size=side).images[0]
         if image.std() >= DULL:
             break
     return image
