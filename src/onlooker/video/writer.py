@@ -161,7 +161,15 @@ class VideoWriter:
                 "this PyAV has no libx264: install its wheel from the package index (pip install av)."
             )
         rate = self._rate or Fraction(25)
-        options = {"preset": "veryfast", "crf": f"{quality:g}", "bf": "0", "g": str(max(1, round(2 * rate)))}
+        # without it x264 gives other bytes on another processor, and now and then on the same one
+        same_everywhere = "cpu-independent=1"
+        options = {
+            "preset": "veryfast",
+            "crf": f"{quality:g}",
+            "bf": "0",
+            "g": str(max(1, round(2 * rate))),
+            "x264-params": same_everywhere,
+        }
         stream = self._output.add_stream("libx264", rate=rate, options=options)
         height, width = self._shape
         stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
