@@ -182,7 +182,7 @@ def _annotate(
         tell(Progress("annotate", done, len(frames)))
 
     tell(Progress("annotate", 0, len(frames)))
-    overlay = Overlay(run.tracks, run.segments)
+    overlay = Overlay(run.tracks, run.segments, run.detections)
     problem = write_annotated(video, source, overlay, folder, frames=frames, blur=options.blur, progress=progress)
     if problem:
         writer.manifest.warnings.append(f"annotated.mp4: {problem}")
