@@ -24,13 +24,17 @@ Tell = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Scores of every seed, and what they say of the claim. `gain` is mechanism minus baseline, seed by seed."""
+    """Scores of every seed, and what they say of the claim. `gain` is mechanism minus baseline, seed by seed.
+
+    `seconds` is time on the clock, `cpu_seconds` that of the processor, which other work on the machine hardly changes.
+    """
 
     method: str
     claim: Claim
     seeds: tuple[int, ...]
     scores: tuple[Mapping[str, float], ...]
     seconds: float
+    cpu_seconds: float
     facts: Mapping[str, Any]
 
     @property
@@ -64,6 +68,7 @@ class Proof:
             "gain": _plain(self.gain),
             "shown": self.shown,
             "seconds": round(self.seconds, 1),
+            "cpu_seconds": round(self.cpu_seconds, 1),
             **self.facts,
         }
 
@@ -101,13 +106,14 @@ def prove(
         "sources": _sources(method),
     }
     numbers = tuple(range(seed_base, seed_base + seeds))
-    scores, started = [], time.perf_counter()
+    scores, started, spent = [], time.perf_counter(), time.process_time()
     for done, seed in enumerate(numbers):
         if tell is not None:
             tell(f"seed {seed}", done, seeds)
         scores.append({key: float(value) for key, value in proof.run(seed, device).items()})
         _check_scores(method, proof.CLAIM, scores)
-    result = Proof(method.name, proof.CLAIM, numbers, tuple(scores), time.perf_counter() - started, facts)
+    seconds, cpu = time.perf_counter() - started, time.process_time() - spent
+    result = Proof(method.name, proof.CLAIM, numbers, tuple(scores), seconds, cpu, facts)
     if out is not None:
         atomic_write(Path(out) / f"{method.name}.json", pretty_json(result.to_dict()))
         write_index(out)

@@ -1,0 +1,105 @@
+"""Processes of their own: killed and continued, two instead of one, and none of accelerate."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from onlooker.errors import MissingDependency
+from onlooker.training.log import read_log
+from onlooker.training.processes import PlainProcess, start_processes
+from onlooker.training.run import train
+
+WORKER = Path(__file__).with_name("worker.py")
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+
+
+def work(*arguments, launcher=()):
+    command = [sys.executable, *launcher, str(WORKER), *map(str, arguments)]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=280, check=False)
+    return done.returncode, done.stderr
+
+
+def steps(folder):
+    return [row for row in read_log(folder / "log.jsonl") if row["kind"] == "step"]
+
+
+@pytest.mark.slow
+def test_kill_nine_between_checkpoints_and_the_same_command_again(tmp_path):
+    assert work(tmp_path / "whole")[0] == 0
+    assert work(tmp_path / "cut", 5)[0] == -signal.SIGKILL
+    assert not (tmp_path / "cut" / "model.safetensors").exists()
+    code, text = work(tmp_path / "cut")
+    assert code == 0, text
+    assert (tmp_path / "cut" / "log.jsonl").read_bytes() == (tmp_path / "whole" / "log.jsonl").read_bytes()
+    assert (tmp_path / "cut" / "model.safetensors").read_bytes() == (
+        tmp_path / "whole" / "model.safetensors"
+    ).read_bytes()
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_does(tmp_path):
+    assert work(tmp_path / "one")[0] == 0
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    launcher = ["-m", "torch.distributed.run", "--nproc-per-node=2", "--master-addr=127.0.0.1", f"--master-port={port}"]
+    code, text = work(tmp_path / "two", launcher=launcher)
+    assert code == 0, text
+    one, two = steps(tmp_path / "one"), steps(tmp_path / "two")
+    assert len(one) == len(two) == 9
+    assert [row["loss"] for row in two] == pytest.approx([row["loss"] for row in one], rel=1e-3)
+    assert json.loads((tmp_path / "two" / "result.json").read_text())["machine"]["processes"] == 2
+    # AdamW divides by the gradient's own size, so weights whose gradient is almost zero may differ more than losses do
+    other = load_file(tmp_path / "two" / "model.safetensors")
+    for name, tensor in load_file(tmp_path / "one" / "model.safetensors").items():
+        torch.testing.assert_close(other[name], tensor, atol=2e-3, rtol=1e-2, msg=name)
+    tests = [[row["top1"] for row in read_log(tmp_path / run / "log.jsonl") if "top1" in row] for run in ("one", "two")]
+    assert tests[0] == tests[1]
+
+
+def test_without_accelerate_there_is_one_plain_process(recipe, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, package=None: None)
+    assert isinstance(start_processes(recipe().loop, "cpu"), PlainProcess)
+    with pytest.raises(MissingDependency, match=r"onlooker\[train\]"):
+        start_processes(recipe(loop={"precision": "bf16"}).loop, "cpu")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(MissingDependency):
+        start_processes(recipe().loop, "cpu")
+
+
+def test_plain_and_accelerated_losses_are_equal(colours, recipe, tmp_path, monkeypatch):
+    asked = recipe(loop={"epochs": 1, "accumulate": 2, "clip_norm": 0.5})
+    train(asked, tmp_path / "with", device="cpu")
+    monkeypatch.setattr("onlooker.training.run.start_processes", lambda loop, device: PlainProcess())
+    train(asked, tmp_path / "without", device="cpu")
+    assert steps(tmp_path / "with") == steps(tmp_path / "without")
+
+
+def test_the_command_line_is_read_without_torch():
+    code = "import sys, onlooker.cli.train, onlooker.cli.prove; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.slow
+def test_a_recipe_file_runs_from_the_command_line(tmp_path):
+    recipe = Path(__file__).resolve().parents[2] / "recipes" / "timesformer" / "world_reversed.yaml"
+    small = ["data.train.length=16", "data.val.length=4", "loop.epochs=1", "loop.batch=8", "schedule.warmup_epochs=0"]
+    out = tmp_path / "run"
+    code = "from onlooker.cli.train import app; app()"
+    command = [sys.executable, "-c", code, str(recipe), *small, "--out", str(out), "--device", "cpu", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["steps"] == 2
+    assert result["accuracy"]["videos"] == 4
+    assert len(list((out / "checkpoints").iterdir())) == 1
