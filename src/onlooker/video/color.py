@@ -6,6 +6,7 @@ ones as BT.601, as players do; where it doesn't say the range, it is limited, ex
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -71,32 +72,49 @@ class Converter:
 
     def __init__(self) -> None:
         self._scaler = VideoReformatter()
+        self._plans: dict[tuple[Any, ...], _Plan] = {}
 
     def rgb(self, picture: Any) -> Images:
         """uint8 RGB (height, width, 3) at the stored size, without rotation. May share memory with a buffer that only
         the array keeps."""
-        name = picture.format.name
-        if name.startswith("gray") and not name.startswith("grayf"):
-            return _gray(self._plane(picture, "gray", 1), limited=color_range(picture) == "limited")
+        width, height, pixel_format = picture.width, picture.height, picture.format.name
+        facts = (pixel_format, width, height, picture.colorspace, picture.color_range, picture.color_trc)
+        plan = self._plans.get(facts)
+        if plan is None:
+            plan = self._plans[facts] = _Plan.of(picture)
+        converted = self._scaler.reformat(
+            picture, format=plan.target, src_colorspace=plan.space, src_color_range=plan.span, threads=1
+        )
+        plane = converted.planes[0]
+        rows: NDArray[Any] = np.frombuffer(memoryview(plane), plan.kind).reshape(height, -1)
+        image = rows[:, : width * plan.channels].reshape(height, width, plan.channels)
+        if plan.channels == 1:
+            return _gray(image, limited=plan.span == ColorRange.MPEG)
+        return image if plan.transfer == "sdr" else tone_map(image, plan.transfer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How pictures of one kind are converted: the scaler's target and its view of the source."""
+
+    target: str
+    channels: int
+    kind: type[np.generic]
+    space: Colorspace
+    span: ColorRange
+    transfer: str
+
+    @classmethod
+    def of(cls, picture: Any) -> _Plan:
+        spaces = dict(_MATRICES.values())
+        space = spaces.get(color_matrix(picture), Colorspace.DEFAULT)
+        span = ColorRange.JPEG if color_range(picture) == "full" else ColorRange.MPEG
+        if picture.format.name.startswith("gray") and not picture.format.name.startswith("grayf"):
+            return cls("gray", 1, np.uint8, space, span, "sdr")
         kind = transfer(picture)
         if kind == "sdr":
-            return self._plane(picture, "rgb24", 3)
-        return tone_map(self._plane(picture, "rgb48le", 3), kind)
-
-    def _plane(self, picture: Any, target: str, channels: int) -> NDArray[Any]:
-        matrix = color_matrix(picture)
-        spaces = dict(_MATRICES.values())
-        converted = self._scaler.reformat(
-            picture,
-            format=target,
-            src_colorspace=spaces.get(matrix, Colorspace.DEFAULT),
-            src_color_range=ColorRange.JPEG if color_range(picture) == "full" else ColorRange.MPEG,
-            threads=1,
-        )
-        kind = np.uint16 if target.endswith("48le") else np.uint8
-        plane = converted.planes[0]
-        rows: NDArray[Any] = np.frombuffer(memoryview(plane), kind).reshape(plane.height, -1)
-        return rows[:, : picture.width * channels].reshape(plane.height, picture.width, channels)
+            return cls("rgb24", 3, np.uint8, space, span, kind)
+        return cls("rgb48le", 3, np.uint16, space, span, kind)
 
 
 def _gray(luma: NDArray[np.uint8], *, limited: bool) -> Images:

@@ -91,7 +91,7 @@ class Video:
         self._header: Header | None = None
         self._index: FrameIndex | None = None
         self._pictures: Pictures | None = None
-        self._held: tuple[int, Images] | None = None
+        self._held: tuple[int, Any] | None = None
         self._closed = False
 
     # --- what it is -------------------------------------------------------------------------------------------
@@ -178,8 +178,8 @@ class Video:
 
     def __iter__(self) -> Iterator[Frame]:
         for block in self._blocks():
-            for index, image, status in self._decoded(block):
-                yield self._as_frame(index, image, status)
+            for found in self._decoded(block):
+                yield self._as_frame(*found)
         self._end()
 
     def read(self, indices: Iterable[int], *, size: Size = None) -> Clip:
@@ -197,10 +197,13 @@ class Video:
         images = allocate(len(distinct), height, width)
         status = np.zeros(len(distinct), np.uint8)
         got: dict[int, int] = {}
-        for index, image, state in self._decoded(distinct):
-            row = len(got)
-            pictures.place(image, images[row])
-            status[row], got[index] = state, row
+
+        def jobs() -> Iterator[tuple[Any, Images]]:
+            for row, (index, picture, state) in enumerate(self._decoded(distinct)):
+                status[row], got[index] = state, row
+                yield picture, images[row]
+
+        pictures.place_all(jobs())
         kept = np.array([i for i in wanted if i in got], np.int64)
         rows = np.array([got[i] for i in kept.tolist()], np.int64)
         if not np.array_equal(rows, np.arange(len(distinct))):
@@ -349,18 +352,18 @@ class Video:
         return self._decoder
 
     def _frame(self, index: int) -> Frame:
-        for number, image, status in self._decoded([index]):
-            return self._as_frame(number, image, status)
+        for found in self._decoded([index]):
+            return self._as_frame(*found)
         raise CorruptMedia(
             f"{self.name}: frame {index} cannot be decoded. Use on_corrupt='hold_last' to get the one before it.",
             at=float(self.index.time[index]),
             recoverable=True,
         )
 
-    def _as_frame(self, index: int, image: Images, status: int) -> Frame:
+    def _as_frame(self, index: int, picture: Any, status: int) -> Frame:
         facts = self.index
         return Frame(
-            image=np.ascontiguousarray(image),
+            image=np.ascontiguousarray(self._converter().rgb(picture)),
             index=index,
             time=float(facts.time[index]),
             duration=float(facts.duration[index]),
@@ -370,17 +373,15 @@ class Video:
             status=status,
         )
 
-    def _decoded(self, wanted: Sequence[int]) -> Iterator[tuple[int, Images, int]]:
-        """(index, RGB image, status) of ascending distinct indices, by the policy for damage."""
-        pictures = self._converter()
+    def _decoded(self, wanted: Sequence[int]) -> Iterator[tuple[int, Any, int]]:
+        """(index, picture, status) of ascending distinct indices, by the policy for damage."""
         for index, picture, status in self._decode().frames(wanted):
             if status != OK:
                 self._judge(index, status)
             if picture is not None:
-                image = pictures.rgb(picture)
                 if self._on_corrupt == "hold_last":
-                    self._held = (index, image)
-                yield index, image, status
+                    self._held = (index, picture)
+                yield index, picture, status
             elif self._on_corrupt == "hold_last":
                 yield index, self._before(index), MISSING
 
@@ -404,8 +405,8 @@ class Video:
                 recoverable=True,
             )
 
-    def _before(self, index: int) -> Images:
-        """The last picture before `index` that can be decoded; black when there is none."""
+    def _before(self, index: int) -> Any:
+        """The last picture before `index` that can be decoded; None when there is none."""
         status = self._decode().status
         for earlier in range(index - 1, -1, -1):
             if self._held is not None and self._held[0] == earlier:
@@ -416,11 +417,11 @@ class Video:
             try:
                 for _, picture, _ in other.frames([earlier]):
                     if picture is not None:
-                        self._held = (earlier, self._converter().rgb(picture))
-                        return self._held[1]
+                        self._held = (earlier, picture)
+                        return picture
             finally:
                 other.close()
-        return self._converter().black()
+        return None
 
     def _sound(self, rate: int, mono: bool) -> SoundReader:
         return SoundReader(self._opened(), self.index.origin, rate=rate, mono=mono, limits=self._limits)
@@ -447,7 +448,7 @@ class Video:
             self._decoder.close()
         if self._source is not None:
             self._source.close()
-        self._decoder = self._source = self._pictures = None
+        self._decoder = self._source = self._pictures = self._held = None
 
     def __del__(self) -> None:
         self.close()
