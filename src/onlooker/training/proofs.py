@@ -182,7 +182,9 @@ def _section(proof: Mapping[str, Any]) -> list[str]:
         "| score | mean | interval | " + " | ".join(f"seed {seed}" for seed in proof["seeds"]) + " |",
         "|---|---|---|" + "---|" * len(proof["seeds"]),
     ]
-    for name, interval in proof["intervals"].items():
+    first = [proof["mechanism"], proof["baseline"]]
+    for name in [*first, *sorted(set(proof["intervals"]) - set(first))]:
+        interval = proof["intervals"][name]
         values = " | ".join(f"{scores[name]:.3f}" for scores in proof["scores"])
         lines.append(
             f"| {name} | {interval['mean']:.3f} | [{interval['low']:.3f}, {interval['high']:.3f}] | {values} |"
@@ -191,11 +193,8 @@ def _section(proof: Mapping[str, Any]) -> list[str]:
     commit = proof["commit"] or "unknown"
     changes = " with changes" if commit.endswith("+changes") else ""
     place = f"{machine['device']} ({machine['cpu']}, {machine['cores']} cores, {machine['threads']} threads)"
-    return [
-        *lines,
-        "",
-        f"{proof['date']}, commit {commit[:12]}{changes}, {proof['seconds']:.0f} s on {place}, {versions}.",
-    ]
+    time = f"{proof['seconds']:.0f} s ({proof['cpu_seconds']:.0f} s of the processor)"
+    return [*lines, "", f"{proof['date']}, commit {commit[:12]}{changes}, {time} on {place}, {versions}."]
 
 
 _KEYS = {"method", "claim", "paper", "mechanism", "baseline", "seeds", "scores", "intervals", "gain", "shown"}
@@ -208,6 +207,6 @@ def _read(path: Path) -> dict[str, Any]:
         raise StorageError(
             f"{path.name}: no readable evidence ({error}). Delete it, or run the proof again."
         ) from error
-    if not isinstance(proof, dict) or not set(proof) >= _KEYS | {"seconds", "date", "commit", "machine"}:
+    if not isinstance(proof, dict) or not set(proof) >= _KEYS | {"seconds", "cpu_seconds", "date", "commit", "machine"}:
         raise StorageError(f"{path.name}: not written by `onlooker prove`. Keep other files out of this folder.")
     return proof
