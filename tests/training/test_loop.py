@@ -179,3 +179,13 @@ def test_weights_to_start_from_with_a_fresh_head(colours, recipe, tmp_path):
     assert loading.load("timesformer", tmp_path / "second" / "model.safetensors").config.classes == 4
     with pytest.raises(ConfigError, match="names nothing"):
         train(recipe(model={"weights": start, "fresh": ["tail"]}), tmp_path / "third", device="cpu")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"loop": {"checkpointing": True}}, {"evaluation": {"crops": 3, "every_epochs": 2}}]
+)
+def test_recomputing_activations_and_more_views(colours, recipe, tmp_path, changes):
+    train(recipe(), tmp_path / "plain", device="cpu")
+    result = train(recipe(**changes), tmp_path / "other", device="cpu")
+    assert losses(tmp_path / "other") == losses(tmp_path / "plain")
+    assert result.accuracy.videos == 9

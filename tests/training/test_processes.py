@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from onlooker.errors import MissingDependency
+from onlooker.errors import ConfigError, MissingDependency
 from onlooker.training.log import read_log
 from onlooker.training.processes import PlainProcess, start_processes
 from onlooker.training.run import train
@@ -103,3 +103,19 @@ def test_a_recipe_file_runs_from_the_command_line(tmp_path):
     assert result["steps"] == 2
     assert result["accuracy"]["videos"] == 4
     assert len(list((out / "checkpoints").iterdir())) == 1
+
+
+def test_bfloat16_trains_after_a_float32_run_in_the_same_process(colours, recipe, tmp_path):
+    train(recipe(loop={"epochs": 1}), tmp_path / "full", device="cpu")
+    train(recipe(loop={"epochs": 1, "precision": "bf16"}), tmp_path / "half", device="cpu")
+    full, half = steps(tmp_path / "full"), steps(tmp_path / "half")
+    assert [row["loss"] for row in half] == pytest.approx([row["loss"] for row in full], rel=0.05)
+    assert [row["loss"] for row in half] != [row["loss"] for row in full]
+    weights = load_file(tmp_path / "half" / "model.safetensors")
+    assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
+
+
+def test_sharding_is_refused_rather_than_half_done(recipe, monkeypatch):
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    with pytest.raises(ConfigError, match="FSDP"):
+        start_processes(recipe().loop, "cpu")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -43,13 +44,17 @@ def train(
         return
     from onlooker.training.run import train as run_training
 
-    with job_progress(asked.name, quiet=json_) as tell:
+    # torchrun starts this command several times; the first process speaks for all
+    first = os.environ.get("RANK", "0") == "0"
+    with job_progress(asked.name, quiet=json_ or not first) as tell:
         result = run_training(
             asked,
             out or Path("runs") / asked.name,
             device=device,
             tell=lambda phase, done, total: tell(Progress(phase, done, total)),
         )
+    if not first:
+        return
     if json_:
         say_json(result.to_dict())
         return

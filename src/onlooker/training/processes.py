@@ -95,7 +95,10 @@ class Accelerated:
 
     def __init__(self, loop: Loop, device: str | None) -> None:
         from accelerate import Accelerator
+        from accelerate.state import AcceleratorState
 
+        # accelerate keeps one global state, and would refuse a second run in this process with other number types
+        AcceleratorState._reset_state(reset_partial_state=int(os.environ.get("WORLD_SIZE", "1")) == 1)
         self._accelerator = Accelerator(mixed_precision=loop.precision, cpu=device == "cpu")
         self.rank = int(self._accelerator.process_index)
         self.count = int(self._accelerator.num_processes)
@@ -162,6 +165,8 @@ def start_processes(loop: Loop, device: str | None = None) -> Processes:
     """
     if device is not None and device.startswith("cuda") and not torch.cuda.is_available():
         raise ConfigError(f"--device {device}: torch sees no CUDA device here. Use --device cpu.")
+    if os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true":
+        raise ConfigError("checkpoints of sharded models (FSDP) cannot be written yet: use torchrun without it.")
     if importlib.util.find_spec("accelerate") is not None:
         processes: Processes = Accelerated(loop, device)
     elif int(os.environ.get("WORLD_SIZE", "1")) > 1 or loop.precision != "no":

@@ -27,13 +27,16 @@ class Part(BaseModel):
 
 class Model(Part):
     """What is trained. `settings` overrides single numbers of the variant's configuration; `weights` is a safetensors
-    path or `hf://` address to start from; parameters whose names begin with one of `fresh` are not taken from it."""
+    path or `hf://` address to start from; parameters whose names begin with one of `fresh` are not taken from it.
+    `gain` multiplies the random linear weights: transformers' usual 0.02 is made for widths near 768 and leaves narrow
+    models so nearly linear that they hardly begin to learn; (768 / width) ** 0.5 gives them the same activations."""
 
     method: str
     variant: str = ""
     settings: dict[str, Any] = {}
     weights: str | None = None
     fresh: tuple[str, ...] = ()
+    gain: Annotated[float, Field(gt=0)] = 1.0
 
 
 class WorldData(Part):

@@ -107,9 +107,15 @@ def build_model(recipe: Model, classes: tuple[str, ...], seed: int) -> Any:
     torch.manual_seed(seed)
     name = f"{recipe.method}/{recipe.variant}" if recipe.variant else recipe.method
     settings = {"classes": len(classes), **recipe.settings}
+    if recipe.gain != 1.0 and recipe.weights:
+        raise ConfigError("model.gain scales random weights; these come from model.weights: drop one of them.")
     model = load(name, None if recipe.fresh else recipe.weights, settings=settings)
     if recipe.fresh and recipe.weights:
         _load_partly(model, recipe)
+    with torch.no_grad():
+        for module in model.modules():
+            if isinstance(module, torch.nn.Linear):
+                module.weight.mul_(recipe.gain)
     if model.config.classes != len(classes):
         raise ConfigError(
             f"the model has {model.config.classes} classes, the data {len(classes)}: drop model.settings.classes, and "
