@@ -33,7 +33,8 @@ def test_one_bad_file_never_stops_the_others_and_is_named(short, tmp_path, onloo
     shutil.copy(short, clips / "a good one.mp4")
     (clips / "empty.mp4").touch()
     (clips / "page.mp4").write_text("<!doctype html><html></html>")
-    (clips / "cut.mp4").write_bytes(short.read_bytes()[:800])
+    for size in (100, 800, 3000):
+        (clips / f"cut {size}.mp4").write_bytes(short.read_bytes()[:size])
     done = onlooker("analyze", clips, "--out", tmp_path / "out", "--json", *QUICK)
     assert done.returncode == 1
     by_name = {video["name"]: video for video in videos(done)}
@@ -41,7 +42,9 @@ def test_one_bad_file_never_stops_the_others_and_is_named(short, tmp_path, onloo
     for name, error in (
         ("empty.mp4", "TruncatedMedia"),
         ("page.mp4", "UnsupportedMedia"),
-        ("cut.mp4", "TruncatedMedia"),
+        ("cut 100.mp4", "TruncatedMedia"),
+        ("cut 800.mp4", "TruncatedMedia"),
+        ("cut 3000.mp4", "TruncatedMedia"),
     ):
         assert by_name[name]["status"] == "failed"
         assert by_name[name]["error"]["type"] == error

@@ -11,7 +11,7 @@ from typing import Any
 import av
 import numpy as np
 
-from onlooker.errors import CorruptMedia
+from onlooker.errors import CorruptMedia, TruncatedMedia
 from onlooker.video.color import color_matrix, color_range, transfer
 from onlooker.video.index import steps_vary
 from onlooker.video.info import VideoInfo, choose_audio, choose_video, describe_audio
@@ -46,6 +46,8 @@ def read_header(source: Source, limits: Limits, *, apply_rotation: bool) -> Head
         limits.check_picture(*claimed, source.name)
     with source.open() as container:
         limits.check_streams(len(container.streams), source.name)
+        if cut and not container.streams:
+            raise TruncatedMedia(f"{source.name}: the file breaks off inside its header. Fetch the file again.")
         stream = choose_video(container, source)
         context = stream.codec_context
         limits.check_picture(context.width, context.height, source.name)
@@ -62,8 +64,10 @@ def read_header(source: Source, limits: Limits, *, apply_rotation: bool) -> Head
     strict = name == "h264" and picture is not None and not picture.is_corrupt
     if name == "h264" and not strict:
         picture = _leniently(source, number) or picture
+    if picture is None and cut:
+        raise TruncatedMedia(f"{source.name}: the file breaks off before its first frame ends. Fetch the file again.")
     if picture is None:
-        raise CorruptMedia(f"{source.name}: none of the first {_PEEK} frames can be decoded.", recoverable=False)
+        raise CorruptMedia(f"{source.name}: its first frames ({_PEEK} at most) cannot be decoded.", recoverable=False)
     limits.check_picture(picture.width, picture.height, source.name)
     notes = []
     measured, varies = _rate(times, float(time_base))
