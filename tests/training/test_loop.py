@@ -11,7 +11,7 @@ from onlooker.errors import ConfigError, RunLocked, StorageError
 from onlooker.methods import loading
 from onlooker.training.guard import Diverged
 from onlooker.training.log import read_log
-from onlooker.training.run import train
+from onlooker.training.run import build_model, train
 
 
 class Stop(Exception):
@@ -189,3 +189,12 @@ def test_recomputing_activations_and_more_views(colours, recipe, tmp_path, chang
     result = train(recipe(**changes), tmp_path / "other", device="cpu")
     assert losses(tmp_path / "other") == losses(tmp_path / "plain")
     assert result.accuracy.videos == 9
+
+
+def test_gain_scales_random_linear_weights_and_no_others(recipe):
+    plain, scaled = (build_model(recipe(model={"gain": gain}).model, ("a", "b"), 0) for gain in (1.0, 4.0))
+    torch.testing.assert_close(scaled.head.weight, 4 * plain.head.weight)
+    assert torch.equal(scaled.norm.weight, plain.norm.weight)
+    assert torch.equal(scaled.space_table, plain.space_table)
+    with pytest.raises(ConfigError, match=r"model\.gain"):
+        build_model(recipe(model={"gain": 4.0, "weights": "some.safetensors"}).model, ("a", "b"), 0)

@@ -15,8 +15,8 @@ Clips = Float[Tensor, "batch time channel height width"]
 def smooth_targets(labels: Int[Tensor, " batch"], classes: int, smoothing: float) -> Float[Tensor, "batch classes"]:
     """One-hot targets of which `smoothing` is spread evenly over all classes (arXiv:1512.00567, section 7).
 
-    >>> smooth_targets(torch.tensor([1]), 2, 0.2).tolist()
-    [[0.10000000149011612, 0.8999999761581421]]
+    >>> smooth_targets(torch.tensor([1]), 2, 0.25).tolist()
+    [[0.125, 0.875]]
     """
     return functional.one_hot(labels, classes).float() * (1 - smoothing) + smoothing / classes
 
