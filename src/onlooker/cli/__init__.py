@@ -24,7 +24,21 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = ("demo", "analyze", "watch", "probe", "methods", "evaluate", "world", "doctor", "bench", "weights", "parity")
+COMMANDS = (
+    "demo",
+    "analyze",
+    "watch",
+    "probe",
+    "methods",
+    "train",
+    "prove",
+    "evaluate",
+    "world",
+    "doctor",
+    "bench",
+    "weights",
+    "parity",
+)
 
 
 def build() -> typer.Typer:
