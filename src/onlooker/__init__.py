@@ -20,14 +20,16 @@ _LAZY = {
     "Stream": "onlooker.video",
     "Run": "onlooker.records",
     "analyze": "onlooker.analysis",
+    "load": "onlooker.methods.loading",
     "OnlookerError": "onlooker.errors",
 }
 
-__all__ = ["OnlookerError", "Run", "Stream", "Video", "VideoWriter", "__version__", "analyze"]
+__all__ = ["OnlookerError", "Run", "Stream", "Video", "VideoWriter", "__version__", "analyze", "load"]
 
 if TYPE_CHECKING:
     from onlooker.analysis import analyze
     from onlooker.errors import OnlookerError
+    from onlooker.methods.loading import load
     from onlooker.records import Run
     from onlooker.video import Stream, Video, VideoWriter
 

@@ -389,7 +389,9 @@ def test_row_14_high_dynamic_range(tmp_path: Path) -> None:
         padded[:, : plane.width] = np.repeat(values, plane.width // 16)
         plane.update(padded.tobytes())
     with av.open(str(path), "w") as output:
-        options = {"x265-params": "lossless=1:bframes=0:log-level=none:colorprim=9:transfer=16:colormatrix=9:range=limited"}
+        options = {
+            "x265-params": "lossless=1:bframes=0:log-level=none:colorprim=9:transfer=16:colormatrix=9:range=limited"
+        }
         stream = output.add_stream("libx265", rate=25, options=options)
         stream.width, stream.height, stream.pix_fmt = 256, 64, "yuv420p10le"
         frame.pts, frame.time_base = 0, Fraction(1, 25)
