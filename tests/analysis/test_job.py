@@ -135,3 +135,20 @@ def test_kill_9_at_random_moments_ends_with_the_same_bytes(finished, scene, tmp_
         pytest.fail("the run never got to its end between kills")
     assert kills >= 2, "the run was too quick to be killed: this test proved nothing"
     assert fingerprints(tmp_path / "scene.onlooker") == fingerprints(finished.folder)
+
+
+def test_a_line_across_the_scene_counts_who_crosses_it(scene, tmp_path):
+    rules = {"lines": [{"name": "middle", "start": [0.5, 0.2], "end": [0.5, 1.0]}]}
+    run = ol.analyze(scene, tmp_path, rules=rules, annotate=False, report=False)
+    crossings = [event for event in run.events.to_pylist() if event["rule"] == "middle"]
+    assert crossings
+    assert {event["type"] for event in crossings} == {"line_cross"}
+    # both figures go from left to right, so everybody crosses the upward line in the same direction
+    assert len({event["direction"] for event in crossings}) == 1
+    run.validate()
+
+
+def test_rules_that_make_no_sense_are_refused_before_anything_is_written(scene, tmp_path):
+    with pytest.raises(ConfigError, match="polygon"):
+        ol.analyze(scene, tmp_path, rules={"zones": [{"name": "a", "poligon": []}]})
+    assert not list(tmp_path.iterdir())

@@ -16,7 +16,7 @@ def test_a_wrong_type_names_the_key_and_the_value():
 
 def test_an_end_before_the_start_is_refused():
     with pytest.raises(ConfigError, match="later end"):
-        Options.parse({"start": 5, "end": 4}).require_order()
+        Options.parse({"start": 5, "end": 4}).check()
 
 
 def test_options_survive_json():

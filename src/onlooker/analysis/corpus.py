@@ -52,7 +52,7 @@ def analyze_corpus(
     Errors: ConfigError for inputs or options that make no sense; what goes wrong with one video is in its outcome.
     """
     chosen = Options.parse({**(options or {}), **_parse_assignments(assignments)})
-    chosen.require_order()
+    chosen.check()
     if engine not in ENGINES:
         raise ConfigError(f"unknown engine {engine!r}: there are {' and '.join(ENGINES)}.")
     items = assign_folders(expand(inputs), out)

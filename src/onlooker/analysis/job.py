@@ -64,7 +64,7 @@ def analyze_video(
     progress: Tell | None = None,
 ) -> Run:
     """Analyse one video into one run folder; see `analyze`."""
-    options.require_order()
+    options.check()
     tell = progress or (lambda _: None)
     with _open(source, options) as video:
         frames = frames_of(video, options)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from onlooker.errors import ConfigError
+from onlooker.events import parse_rules
 
 
 class Options(BaseModel):
@@ -29,6 +30,7 @@ class Options(BaseModel):
         "hold_last", description="what stands in for frames that do not decode"
     )
     max_bad_ratio: float = Field(0.5, gt=0, le=1, description="give up when more than this part of the frames is bad")
+    rules: dict[str, Any] | None = Field(None, description="zones, lines and things, as a rules file says them")
     annotate: bool = Field(True, description="write annotated.mp4")
     report: bool = Field(True, description="write report.html")
     blur: Literal["none", "faces", "people"] = Field("none", description="hidden in everything that is written")
@@ -41,10 +43,12 @@ class Options(BaseModel):
         except ValidationError as error:
             raise ConfigError("; ".join(_explain(item) for item in error.errors())) from None
 
-    def require_order(self) -> None:
-        """The end lies after the start."""
+    def check(self) -> None:
+        """What the types alone do not say. Errors: ConfigError for an end before the start and for faulty rules."""
         if self.end is not None and self.end <= self.start:
             raise ConfigError(f"end={self.end:g} s is not after start={self.start:g} s: give a later end.")
+        if self.rules is not None:
+            parse_rules(self.rules)
 
 
 def _explain(item: Any) -> str:

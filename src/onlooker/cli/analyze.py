@@ -22,6 +22,7 @@ def analyze(
     start: Annotated[float, typer.Option(help="Where to begin, in seconds.")] = 0.0,
     end: Annotated[float | None, typer.Option(help="Where to stop, in seconds.")] = None,
     blur: Annotated[str, typer.Option(help="Hide 'faces' or 'people' in everything that is written.")] = "none",
+    rules: Annotated[Path | None, typer.Option(help="Zones and lines to watch, as YAML or JSON.")] = None,
     annotate: Annotated[bool, typer.Option(help="Write annotated.mp4.")] = True,
     report: Annotated[bool, typer.Option(help="Write report.html.")] = True,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Any other option, as key=value.")] = None,
@@ -36,12 +37,14 @@ def analyze(
     """
     from onlooker.analysis import analyze_corpus
     from onlooker.cli.display import show_corpus
+    from onlooker.events import load_rules
 
     options = {
         "detector": detector,
         "start": start,
         "end": end,
         "blur": blur,
+        "rules": None if rules is None else load_rules(rules).model_dump(mode="json"),
         "annotate": annotate,
         "report": report,
     }
