@@ -22,10 +22,11 @@ from onlooker.analysis.stage import STAGES, Context
 from onlooker.errors import OnlookerError, RunLocked
 from onlooker.records import Manifest, Run, RunWriter, describe_input
 from onlooker.records.storage import require_space
-from onlooker.video import Video
+from onlooker.video import FrameIndex, Video
 
 BYTES_PER_SECOND = 400_000  # what a run folder takes per second of video, annotated.mp4 included; generous
 LOCK_PATIENCE = 3.0  # seconds
+INDEX = "frames.npz"
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def analyze_video(
     """Analyse one video into one run folder; see `analyze`."""
     options.check()
     tell = progress or (lambda _: None)
-    with _open(source, options) as video:
+    known = folder / INDEX
+    with _open(source, options, known if known.exists() else None) as video:
         frames = frames_of(video, options)
         seconds = float(video.index.time[frames.stop - 1] - video.index.time[frames.start])
         require_space(folder, int(seconds * BYTES_PER_SECOND))
@@ -76,6 +78,7 @@ def analyze_video(
         with _open_run(folder, configuration, _identity(source, name), overwrite) as writer:
             if not writer.is_complete:
                 with _failure_noted(writer):
+                    video.index.save(known)
                     _run_stages(video, source, options, frames, writer, name, tell)
                     _annotate(video, source, options, frames, folder, writer, tell)
                     _describe(writer.manifest, video, frames, Run(folder))
@@ -87,8 +90,9 @@ def analyze_video(
     return run
 
 
-def _open(source: str, options: Options) -> Video:
-    return Video(source, on_corrupt=options.on_corrupt, max_bad_ratio=options.max_bad_ratio)
+def _open(source: str, options: Options, index: FrameIndex | Path | None) -> Video:
+    """The video, with its index from the run folder when that fits."""
+    return Video(source, on_corrupt=options.on_corrupt, max_bad_ratio=options.max_bad_ratio, index=index)
 
 
 def _open_run(folder: Path, configuration: dict[str, Any], identity: dict[str, Any], overwrite: bool) -> RunWriter:
@@ -137,7 +141,7 @@ def _run_stages(
         rate=info.average_rate,
         has_sound=info.has_audio,
         options=options,
-        open_video=lambda: _open(source, options),
+        open_video=lambda: _open(source, options, video.index),
         warnings=set(writer.manifest.warnings),
     )
     plan = [stage(context) for stage in order_stages(STAGES, options.stages)]
