@@ -53,7 +53,8 @@ def test_a_killed_holder_is_taken_over(tmp_path: Path) -> None:
 def test_a_killed_holder_counts_as_dead_before_its_parent_collects_it(tmp_path: Path) -> None:
     process = hold(tmp_path)
     process.send_signal(signal.SIGKILL)
-    RunLock(tmp_path, wait=5).release()
+    with RunLock(tmp_path, wait=5):
+        assert json.loads((tmp_path / NAME).read_text())["pid"] == os.getpid()
     process.wait()
 
 
@@ -83,7 +84,8 @@ def test_a_recycled_process_id_does_not_count(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text(json.dumps(holder))
     if process_start(os.getpid()) is None:
         pytest.skip("this system does not tell when a process began")
-    RunLock(tmp_path).release()
+    with RunLock(tmp_path):
+        assert json.loads((tmp_path / NAME).read_text())["start"] == process_start(os.getpid())
 
 
 def test_a_holder_elsewhere_lives_by_its_heartbeat(tmp_path: Path) -> None:
@@ -97,7 +99,8 @@ def test_a_holder_elsewhere_lives_by_its_heartbeat(tmp_path: Path) -> None:
 
 def test_a_damaged_lock_file_is_taken_over(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b"\0\0\0")
-    RunLock(tmp_path).release()
+    with RunLock(tmp_path):
+        assert json.loads((tmp_path / NAME).read_text())["pid"] == os.getpid()
 
 
 def test_release_leaves_a_lock_that_somebody_else_took(tmp_path: Path) -> None:
