@@ -66,10 +66,7 @@ def test_official_names_are_those_of_the_released_files() -> None:
     assert set(theirs) == expected | {"cls_token", "pos_embed", "time_embed"}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("attention", RELEASED)
-@pytest.mark.parametrize("wrap", ["model_state", "state_dict", "bare"])
-def test_official_pickles_become_the_same_model(tmp_path: Path, attention: Attention, wrap: str) -> None:
+def check_official_pickle(tmp_path: Path, attention: Attention, wrap: str) -> None:
     model = model_of(attention)
     prefix = {"model_state": "model.", "state_dict": "module.", "bare": ""}[wrap]
     theirs = {prefix + key: value for key, value in official(attention).export(model.state_dict()).items()}
@@ -85,8 +82,15 @@ def test_official_pickles_become_the_same_model(tmp_path: Path, attention: Atten
     assert sorted(path.name for path in tmp_path.iterdir()) == ["w.pyth", "w.safetensors"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("attention", RELEASED)
+@pytest.mark.parametrize("wrap", ["model_state", "state_dict", "bare"])
+def test_official_pickles_become_the_same_model(tmp_path: Path, attention: Attention, wrap: str) -> None:
+    check_official_pickle(tmp_path, attention, wrap)
+
+
 def test_an_official_pickle_becomes_the_same_model(tmp_path: Path) -> None:
-    test_official_pickles_become_the_same_model(tmp_path, "divided", "model_state")
+    check_official_pickle(tmp_path, "divided", "model_state")
 
 
 def test_hugging_face_files_are_recognised(tmp_path: Path) -> None:
