@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from onlooker.errors import ConfigError, CorruptMedia, StorageError, TruncatedMedia, UnsupportedMedia
 from onlooker.video.buffers import allocate
-from onlooker.video.decode import UNKNOWN, Decoder
-from onlooker.video.frames import MISSING, OK, STATUS_NAMES, Clip, Frame, Images
+from onlooker.video.damage import CheckedFrames, OnCorrupt
+from onlooker.video.decode import UNKNOWN
+from onlooker.video.frames import OK, STATUS_NAMES, Clip, Frame, Images
 from onlooker.video.header import Header, read_header
 from onlooker.video.index import FrameIndex
 from onlooker.video.info import VideoInfo
@@ -32,7 +33,13 @@ _CHUNK_BYTES = 64 << 20
 
 _BLOCK = 4096
 
-OnCorrupt = Literal["raise", "skip", "hold_last"]
+_MOST_THREADS = 9
+
+
+def _decoding_threads() -> int:
+    """One more than the processors: while the caller's thread makes a picture of what it got, all of them decode."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 4
+    return min(_MOST_THREADS, processors + 1)
 
 
 class FrameOutOfRange(ConfigError, IndexError):
@@ -75,11 +82,8 @@ class Video:
         threads: int | None = None,
     ) -> None:
         self._source: Source | None = None
-        self._decoder: Decoder | None = None
-        if on_corrupt not in ("raise", "skip", "hold_last"):
-            raise ConfigError(f"on_corrupt is raise, skip or hold_last, not {on_corrupt!r}.")
-        if not 0 <= max_bad_ratio <= 1:
-            raise ConfigError(f"max_bad_ratio is a share between 0 and 1, not {max_bad_ratio!r}.")
+        self._checked_frames: CheckedFrames | None = None
+        CheckedFrames.check(on_corrupt, max_bad_ratio)
         if threads is not None and threads < 1:
             raise ConfigError(f"threads is at least 1, not {threads!r}.")
         self._given = source
@@ -87,11 +91,10 @@ class Video:
         self._apply_rotation = apply_rotation
         self._limits = limits or Limits()
         self._given_index = index
-        self._threads = threads or min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
+        self._threads = threads or _decoding_threads()
         self._header: Header | None = None
         self._index: FrameIndex | None = None
         self._pictures: Pictures | None = None
-        self._held: tuple[int, Any] | None = None
         self._closed = False
 
     # --- what it is -------------------------------------------------------------------------------------------
@@ -131,7 +134,7 @@ class Video:
     @property
     def status(self) -> NDArray[np.uint8]:
         """Per frame what is known so far: 0 ok, 1 concealed, 2 missing, 255 not decoded yet."""
-        return self._decode().status
+        return self._frames().status
 
     @property
     def bad_intervals(self) -> list[tuple[float, float, str]]:
@@ -152,8 +155,7 @@ class Video:
     def check(self) -> list[tuple[float, float, str]]:
         """Decode everything once, without turning it into images, and return the then complete `bad_intervals`."""
         for block in self._blocks():
-            for _ in self._decode().frames(block):
-                pass
+            self._frames().assess(block)
         return self.bad_intervals
 
     # --- frames -----------------------------------------------------------------------------------------------
@@ -178,7 +180,7 @@ class Video:
 
     def __iter__(self) -> Iterator[Frame]:
         for block in self._blocks():
-            for found in self._decoded(block):
+            for found in self._frames().frames(block):
                 yield self._as_frame(*found)
         self._end()
 
@@ -199,7 +201,7 @@ class Video:
         got: dict[int, int] = {}
 
         def jobs() -> Iterator[tuple[Any, Images]]:
-            for row, (index, picture, state) in enumerate(self._decoded(distinct)):
+            for row, (index, picture, state) in enumerate(self._frames().frames(distinct)):
                 status[row], got[index] = state, row
                 yield picture, images[row]
 
@@ -346,13 +348,20 @@ class Video:
             self._pictures = Pictures(self._head(), self._limits, apply_rotation=self._apply_rotation)
         return self._pictures
 
-    def _decode(self) -> Decoder:
-        if self._decoder is None:
-            self._decoder = Decoder(self._opened(), self.index, self._threads, self._limits)
-        return self._decoder
+    def _frames(self) -> CheckedFrames:
+        if self._checked_frames is None:
+            self._checked_frames = CheckedFrames(
+                self._opened(),
+                self.index,
+                self._threads,
+                self._limits,
+                on_corrupt=self._on_corrupt,
+                max_bad_ratio=self._max_bad_ratio,
+            )
+        return self._checked_frames
 
     def _frame(self, index: int) -> Frame:
-        for found in self._decoded([index]):
+        for found in self._frames().frames([index]):
             return self._as_frame(*found)
         raise CorruptMedia(
             f"{self.name}: frame {index} cannot be decoded. Use on_corrupt='hold_last' to get the one before it.",
@@ -372,56 +381,6 @@ class Video:
             key=bool(facts.key[index]),
             status=status,
         )
-
-    def _decoded(self, wanted: Sequence[int]) -> Iterator[tuple[int, Any, int]]:
-        """(index, picture, status) of ascending distinct indices, by the policy for damage."""
-        for index, picture, status in self._decode().frames(wanted):
-            if status != OK:
-                self._judge(index, status)
-            if picture is not None:
-                if self._on_corrupt == "hold_last":
-                    self._held = (index, picture)
-                yield index, picture, status
-            elif self._on_corrupt == "hold_last":
-                yield index, self._before(index), MISSING
-
-    def _judge(self, index: int, status: int) -> None:
-        """Raise for damage where the policy, or its extent, asks for it."""
-        known = self._decode().status
-        at = float(self.index.time[index])
-        if self._on_corrupt == "raise":
-            raise CorruptMedia(
-                f"{self.name}: frame {index} at {at:.3f} s is damaged ({STATUS_NAMES[status]}). Use "
-                "on_corrupt='skip' or 'hold_last' to read on; Video.bad_intervals lists the damage.",
-                at=at,
-                recoverable=True,
-            )
-        missing = int((known == MISSING).sum())
-        if missing > self._max_bad_ratio * len(self):
-            raise CorruptMedia(
-                f"{self.name}: {missing} of {len(self)} frames cannot be decoded, more than max_bad_ratio="
-                f"{self._max_bad_ratio:g} allows (at {at:.3f} s).",
-                at=at,
-                recoverable=True,
-            )
-
-    def _before(self, index: int) -> Any:
-        """The last picture before `index` that can be decoded; None when there is none."""
-        status = self._decode().status
-        for earlier in range(index - 1, -1, -1):
-            if self._held is not None and self._held[0] == earlier:
-                return self._held[1]
-            if status[earlier] == MISSING:
-                continue
-            other = Decoder(self._opened(), self.index, 1, self._limits)  # ours is in the middle of something
-            try:
-                for _, picture, _ in other.frames([earlier]):
-                    if picture is not None:
-                        self._held = (earlier, picture)
-                        return picture
-            finally:
-                other.close()
-        return None
 
     def _sound(self, rate: int, mono: bool) -> SoundReader:
         return SoundReader(self._opened(), self.index.origin, rate=rate, mono=mono, limits=self._limits)
@@ -444,11 +403,11 @@ class Video:
     def close(self) -> None:
         """Free decoders, descriptors and temporary files. Safe to repeat."""
         self._closed = True
-        if self._decoder is not None:
-            self._decoder.close()
+        if self._checked_frames is not None:
+            self._checked_frames.close()
         if self._source is not None:
             self._source.close()
-        self._decoder = self._source = self._pictures = self._held = None
+        self._checked_frames = self._source = self._pictures = None
 
     def __del__(self) -> None:
         self.close()
