@@ -38,9 +38,10 @@ def load(
     if variant and variant not in method.variants:
         raise ConfigError(f"{method.name} has no variant {variant!r}: choose {', '.join(method.variants)}.")
     module = method.load("model")
-    from dataclasses import asdict
+    from dataclasses import fields
 
-    values = asdict(module.VARIANTS[variant or method.variants[0]])
+    chosen = module.VARIANTS[variant or method.variants[0]]
+    values = {field.name: getattr(chosen, field.name) for field in fields(chosen)}
     card, path = (None, None) if weights is None else _read_card(weights)
     if card is not None:
         if card.method != method.name:
@@ -76,7 +77,12 @@ def _stored_config(card: Card, known: set[str]) -> dict[str, Any]:
         raise UnsafeCheckpoint(f"{card.method}: the card's configuration is malformed. Convert it again.") from None
     if unknown:
         raise UnsafeCheckpoint(f"{card.method}: the card's configuration has unknown names: {', '.join(unknown)}.")
-    return dict(stored)
+    return {name: _frozen(value) for name, value in stored.items()}
+
+
+def _frozen(value: Any) -> Any:
+    """JSON knows lists alone; configurations are made of tuples."""
+    return tuple(_frozen(part) for part in value) if isinstance(value, list) else value
 
 
 def _require(names: tuple[str, ...], stored: Mapping[str, Any], settings: Mapping[str, Any], method: str) -> None:

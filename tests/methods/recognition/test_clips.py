@@ -123,3 +123,46 @@ def test_real_clips(clips: Path, name: str) -> None:
     assert first.shape == (7,)
     assert first.sum() == pytest.approx(1, abs=1e-5)
     assert np.array_equal(first, again)
+
+
+def test_several_clips_are_spread_over_a_video_and_averaged(tmp_path: Path) -> None:
+    from onlooker.methods.recognition.clips import read_clips, windows
+    from onlooker.video.writer import VideoWriter
+
+    path = tmp_path / "grey.mp4"
+    with VideoWriter(path, 32, 16, rate=10.0) as writer:
+        for k in range(100):
+            writer.write(np.full((16, 32, 3), 2 * k, np.uint8))
+    clips = read_clips(path, SPEC, 5)
+    brightness = [clip.mean() for clip in clips]  # follows the moment
+    np.testing.assert_allclose(brightness, [20, 60, 100, 140, 180], atol=8)
+    assert windows(10.0, SPEC, 5)[0] == (0.0, 2.0)
+    assert windows(10.0, SPEC, 5)[-1] == (8.0, 10.0)
+    assert len(read_clips(path, replace(SPEC, sampling="segments"), 5)) == 1
+    assert len(read_clips(frames(20), SPEC, 5)) == 1
+    with pytest.raises(ConfigError, match="at least one"):
+        read_clips(path, SPEC, 0)
+    model = _Bright()
+    several = classify(model, path, SPEC, ("dark", "bright"), clips=5).scores
+    single = [classify(model, clip, SPEC, ()).scores for clip in clips]
+    np.testing.assert_allclose(several, np.mean(single, axis=0), atol=1e-6)
+
+
+def test_labels_that_hold_together_are_scored_each_on_its_own() -> None:
+    model = _Bright()
+    model.multi_label = True  # type: ignore[assignment]
+    scores = classify(model, frames(20), SPEC, ()).scores
+    logits = _Bright()(to_views(read_clip(frames(20), SPEC), SPEC)[:1]).detach().numpy()[0]
+    assert scores.sum() != pytest.approx(1)
+    assert scores[0] == pytest.approx(1 / (1 + np.exp(-logits[0])), abs=1e-3)
+
+
+class _Bright(nn.Module):
+    """Two logits from the mean of a clip."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor([-1.0, 1.0]))
+
+    def forward(self, clip: torch.Tensor) -> torch.Tensor:
+        return clip.mean(dim=(1, 2, 3, 4))[:, None] * self.weight

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from onlooker.errors import ConfigError
 from onlooker.video import Clip, Video
+from onlooker.video.sampling import constant_clips
 from onlooker.weights.inputs import InputSpec
 
 VideoLike = Video | Clip | NDArray[np.uint8] | Tensor | str | os.PathLike[str]
@@ -27,19 +28,41 @@ def read_clip(video: VideoLike, spec: InputSpec) -> UInt8[np.ndarray, "time heig
     `(time, height, width, 3)` or a uint8 tensor `(time, channel, height, width)`: its frames are the time to cover.
     Raises ConfigError for other shapes, MediaError for unreadable files.
     """
+    return read_clips(video, spec, 1)[0]
+
+
+def read_clips(video: VideoLike, spec: InputSpec, count: int) -> list[UInt8[np.ndarray, "time height width 3"]]:
+    """`count` clips as `read_clip` gives one, their windows spread evenly from the start to the end of the video.
+
+    Where a clip covers all there is (segments, an array, a video no longer than `spec.seconds`) there is one. Raises
+    ConfigError for a count below one, else as `read_clip`.
+    """
+    if count < 1:
+        raise ConfigError(f"a video is seen in at least one clip, not {count}.")
     if isinstance(video, str | os.PathLike):
         with Video(video) as opened:
-            return _from_video(opened, spec)
+            return _from_video(opened, spec, count)
     if isinstance(video, Video):
-        return _from_video(video, spec)
+        return _from_video(video, spec, count)
     images = _images(video)
     middles = (np.arange(spec.frames) + 0.5) * len(images) / spec.frames
-    return images[middles.astype(np.int64)]
+    return [images[middles.astype(np.int64)]]
 
 
-def _from_video(video: Video, spec: InputSpec) -> NDArray[np.uint8]:
-    start, end = window(video.index.end, spec)
-    return video.clip(start, end, frames=spec.frames, size=spec.short_side).images
+def _from_video(video: Video, spec: InputSpec, count: int) -> list[NDArray[np.uint8]]:
+    spans = windows(video.index.end, spec, count)
+    return [video.clip(start, end, frames=spec.frames, size=spec.short_side).images for start, end in spans]
+
+
+def windows(duration: float, spec: InputSpec, count: int) -> list[tuple[float, float]]:
+    """Seconds that `count` clips of a video cover: the middle alone, or spread evenly; all of it, once, for segments.
+
+    >>> windows(10.0, InputSpec(frames=8, stride=15, rate=30.0, short_side=224, crop=224), 3)
+    [(0.0, 4.0), (3.0, 7.0), (6.0, 10.0)]
+    """
+    if count == 1 or spec.sampling == "segments" or duration <= spec.seconds:
+        return [window(duration, spec)]
+    return [(start, min(end, duration)) for start, end in constant_clips(duration, spec.seconds, count)]
 
 
 def window(duration: float, spec: InputSpec) -> tuple[float, float]:

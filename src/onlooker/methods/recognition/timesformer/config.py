@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from onlooker.errors import ConfigError
 from onlooker.weights.inputs import InputSpec
@@ -62,6 +62,11 @@ VARIANTS: dict[str, Config] = {
     "base_local_global": Config(attention="local_global"),
     "base_axial": Config(attention="axial"),
 }
+
+TINY: dict[str, Any] = {
+    "frames": 4, "size": 32, "patch": 8, "dim": 32, "depth": 2, "heads": 2, "classes": 5, "drop_path": 0.0
+}  # fmt: skip
+"""Settings that make a model for tests of whatever uses one."""
 
 _KINETICS = InputSpec(
     frames=8, stride=32, rate=30.0, short_side=224, crop=224, views=3, mean=KINETICS_MEAN, std=KINETICS_STD

@@ -13,7 +13,7 @@ from torch.utils.checkpoint import checkpoint
 from onlooker.errors import ConfigError
 from onlooker.methods.recognition.prediction import Prediction, classify
 from onlooker.methods.recognition.timesformer.blocks import AttentionStep, Block
-from onlooker.methods.recognition.timesformer.config import VARIANTS, Config, spec_for
+from onlooker.methods.recognition.timesformer.config import TINY, VARIANTS, Config, spec_for
 from onlooker.nn.counting import count_multiply_adds, count_parameters
 from onlooker.nn.layers import drop_path_rates, initialise_transformer
 from onlooker.nn.patches import PatchEmbed
@@ -112,13 +112,14 @@ class TimeSformer(nn.Module):
         logits: Tensor = self.head(self.features(clip))
         return logits
 
-    def predict(self, video: VideoLike) -> Prediction:
+    def predict(self, video: VideoLike, *, clips: int = 1) -> Prediction:
         """Class scores of a video: a path, a `Video`, or uint8 frames `(time, height, width, 3)`.
 
-        All preprocessing follows `self.spec`; the softmax scores of its views are averaged, as in the paper (the
-        released code sums logits). Raises MediaError for a file that cannot be read, ConfigError for other arrays.
+        All preprocessing follows `self.spec`; `clips` moments are looked at, spread evenly (one alone in the middle).
+        The softmax scores of all views are averaged, as in the paper (the released code sums logits). Raises
+        MediaError for a file that cannot be read, ConfigError for other arrays.
         """
-        return classify(self, video, self.spec, self.labels)
+        return classify(self, video, self.spec, self.labels, clips=clips)
 
 
 def measure(variant: str) -> dict[str, int]:
@@ -132,6 +133,8 @@ def measure(variant: str) -> dict[str, int]:
     shape = (1, config.frames, config.channels, config.size, config.size)
     return {"parameters": parameters, "multiply_adds": count_multiply_adds(lambda: TimeSformer(config), shape)}
 
+
+__all__ = ["NOT_IN_FILES", "TINY", "VARIANTS", "Config", "TimeSformer", "build", "measure"]
 
 NOT_IN_FILES = ("heads",)
 """Numbers of the Config that no checkpoint's names or shapes tell."""
