@@ -25,8 +25,7 @@ from onlooker.analysis.report.clock import count_ticks, time_ticks
 from onlooker.analysis.report.moments import collect_moments
 from onlooker.analysis.report.overlay import MOST_BOXES, frame_clock, pack_people, thin
 from onlooker.analysis.report.timeline import MOST_SPANS, rows_of
-from onlooker.analysis.supervise import Outcome
-from onlooker.records import SCHEMAS, Run, RunWriter
+from onlooker.records import SCHEMAS, Entry, Run, RunWriter
 from onlooker.video import Clip, Video
 from onlooker.video.sound import Sound
 from onlooker.video.writer import VideoWriter
@@ -567,19 +566,19 @@ def test_stretches_on_the_timelines_are_limited():
 
 def test_the_corpus_page_lists_every_video_and_links_complete_ones(walk, tmp_path):
     folder = walk.parent.parent
-    outcomes = [
-        Outcome("film.mp4", "film.mp4", walk.parent, "complete", counts={"people": 2, "shots": 1}, duration=4.0),
-        Outcome(HOSTILE, "x", tmp_path / "none", "failed", "it breaks off: <b>", "CorruptMedia", 1),
-        Outcome("slow.mp4", "y", tmp_path / "other", "interrupted", exit_code=130),
+    entries = [
+        Entry("film.mp4", "complete", walk.parent.name, 4.0, {"people": 2, "shots": 1}),
+        Entry(HOSTILE, "failed", None, error="it breaks off: <b>"),
+        Entry("slow.mp4", "interrupted"),
     ]
-    page = write_corpus_report(folder, outcomes)
+    page = write_corpus_report(folder, entries)
     parsed = Page(page)
     assert page == folder / "index.html"
     assert {a["href"] for a in parsed.all("a")} == {"./film.onlooker/report.html"}
     assert (folder / "film.onlooker" / "report.html").exists()
     assert len(parsed.all("li")) == 3
     assert parsed.all("img")[0]["src"].startswith("data:image/jpeg")
-    for sentence in ("3 videos", "2 not complete", "2 people · 0:04 · 1 shot", "CorruptMedia: it breaks off: <b>"):
+    for sentence in ("3 videos", "2 not complete", "2 people · 0:04 · 1 shot", "it breaks off: <b>"):
         assert sentence in parsed.words
     assert HOSTILE in "".join(parsed.text)
     assert len(parsed.all("script")) == 1
@@ -599,7 +598,7 @@ def test_names_with_special_characters_are_linked_properly(tmp_path):
     folder = tmp_path / "a b#%.onlooker"
     folder.mkdir()
     (folder / "report.html").write_text("", encoding="utf-8")
-    page = write_corpus_report(tmp_path, [Outcome("a", "a", folder, "complete", counts={"people": 0})])
+    page = write_corpus_report(tmp_path, [Entry("a", "complete", folder.name, counts={"people": 0})])
     assert {a["href"] for a in Page(page).all("a")} == {"./a%20b%23%25.onlooker/report.html"}
 
 

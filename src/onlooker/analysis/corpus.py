@@ -62,8 +62,8 @@ def analyze_corpus(
         outcomes = run(local, chosen.model_dump(mode="json"), workers, overwrite, retry, progress)
     if len(items) > 1 or any(Path(text).is_dir() for text in inputs):
         folder = _index_folder(items, out)
-        _write_index(folder, outcomes)
-        return CorpusOutcome(outcomes, write_corpus_report(folder, outcomes) if chosen.report else None)
+        corpus = _write_index(folder, outcomes)
+        return CorpusOutcome(outcomes, write_corpus_report(folder, corpus.entries) if chosen.report else None)
     return CorpusOutcome(outcomes)
 
 
@@ -131,14 +131,16 @@ def _index_folder(items: list[Item], out: Path | None) -> Path:
     return Path(os.path.commonpath([item.folder.parent.resolve() for item in items]))
 
 
-def _write_index(folder: Path, outcomes: Sequence[Outcome]) -> None:
+def _write_index(folder: Path, outcomes: Sequence[Outcome]) -> Corpus:
     folder.mkdir(parents=True, exist_ok=True)
     root = folder.resolve()
     entries = []
     for outcome in outcomes:
         place = Path(os.path.relpath(outcome.folder.resolve(), root)).as_posix() if outcome.folder.exists() else None
         entries.append(Entry(outcome.name, outcome.status, place, outcome.duration, outcome.counts, outcome.error))
-    Corpus(folder).update(*entries)
+    corpus = Corpus(folder)
+    corpus.update(*entries)
+    return corpus
 
 
 def _parse_assignments(assignments: Sequence[str]) -> dict[str, Any]:

@@ -98,7 +98,8 @@ def entry_of(folder: str | Path, corpus: str | Path) -> Entry:
     duration = facts.get("duration")
     if duration is None and {"start", "end"} <= set(facts):
         duration = facts["end"] - facts["start"]
-    return Entry(name, manifest.status, relative, duration, dict(manifest.tables), manifest.error)
+    counts = {**({"people": facts["people"]} if "people" in facts else {}), **manifest.tables}
+    return Entry(name, manifest.status, relative, duration, counts, manifest.error)
 
 
 def _name(entry: Entry) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
@@ -15,11 +13,9 @@ from numpy.typing import NDArray
 from onlooker.analysis.report.build import ANNOTATED, environment
 from onlooker.analysis.report.pictures import DULL, data_uri
 from onlooker.errors import OnlookerError
+from onlooker.records import Entry
 from onlooker.records.storage import atomic_write
 from onlooker.video import Video
-
-if TYPE_CHECKING:
-    from onlooker.analysis.supervise import Outcome
 
 PAGE = "index.html"
 OTHER_PAGE = "onlooker-index.html"
@@ -32,34 +28,35 @@ MOST_ROWS = 5000
 
 @dataclass(frozen=True)
 class _Row:
-    outcome: Outcome
+    entry: Entry
     link: str | None
     thumbnail: str | None
 
 
-def write_corpus_report(folder: Path, outcomes: Sequence[Outcome]) -> Path:
-    """Write the page into `folder` and return its path: `index.html`, or another name when that file is not ours.
+def write_corpus_report(folder: Path, entries: Sequence[Entry]) -> Path:
+    """Write the page over `entries` into `folder` and return its path: `index.html`, or another name when that file is
+    not ours.
 
     Thumbnails come from each run's annotated.mp4, in which whoever is to be hidden is hidden. Errors: StorageError.
     """
     rows = []
     left = MOST_THUMBNAILS
-    for outcome in outcomes[:MOST_ROWS]:
-        thumbnail = _thumbnail(outcome) if left > 0 else None
+    for entry in entries[:MOST_ROWS]:
+        thumbnail = _thumbnail(entry, folder) if left > 0 else None
         left -= thumbnail is not None
-        rows.append(_Row(outcome, _link(outcome, folder), thumbnail))
-    complete = [outcome for outcome in outcomes if outcome.status == "complete"]
+        rows.append(_Row(entry, _link(entry, folder), thumbnail))
+    complete = [entry for entry in entries if entry.status == "complete"]
     page = (
         environment()
         .get_template("corpus.html")
         .render(
             name=folder.resolve().name or str(folder),
             rows=rows,
-            total=len(outcomes),
+            total=len(entries),
             complete=len(complete),
-            failed=len(outcomes) - len(complete),
-            people=sum(outcome.counts.get("people", 0) for outcome in complete),
-            seconds=sum(outcome.duration or 0.0 for outcome in complete),
+            failed=len(entries) - len(complete),
+            people=sum(entry.counts.get("people", 0) for entry in complete),
+            seconds=sum(entry.duration or 0.0 for entry in complete),
         )
     )
     path = folder / _free_name(folder)
@@ -76,17 +73,17 @@ def _free_name(folder: Path) -> str:
         return PAGE if MARK in file.read(2048) else OTHER_PAGE
 
 
-def _link(outcome: Outcome, folder: Path) -> str | None:
-    report = outcome.folder / "report.html"
-    if outcome.status != "complete" or not report.exists():
+def _link(entry: Entry, folder: Path) -> str | None:
+    if entry.status != "complete" or entry.folder is None or not (folder / entry.folder / "report.html").exists():
         return None
-    relative = os.path.relpath(report.resolve(), folder.resolve())
-    return "./" + quote(relative.replace(os.sep, "/"))
+    return "./" + quote(f"{entry.folder}/report.html")
 
 
-def _thumbnail(outcome: Outcome) -> str | None:
-    movie = outcome.folder / ANNOTATED
-    if outcome.status != "complete" or not movie.exists():
+def _thumbnail(entry: Entry, folder: Path) -> str | None:
+    if entry.status != "complete" or entry.folder is None:
+        return None
+    movie = folder / entry.folder / ANNOTATED
+    if not movie.exists():
         return None
     try:
         with Video(movie) as video:
