@@ -19,13 +19,15 @@ from onlooker.analysis.plan import order_stages
 from onlooker.analysis.reading import frames_of, read_chunks
 from onlooker.analysis.report import write_report
 from onlooker.analysis.stage import STAGES, Context
-from onlooker.errors import OnlookerError, RunLocked
+from onlooker.analysis.stages.quality import SOURCE as QUALITY
+from onlooker.errors import OnlookerError
 from onlooker.records import Manifest, Run, RunWriter, describe_input
 from onlooker.records.storage import require_space
 from onlooker.video import FrameIndex, Video
+from onlooker.weights.sources import locate
 
 BYTES_PER_SECOND = 400_000  # what a run folder takes per second of video, annotated.mp4 included; generous
-LOCK_PATIENCE = 3.0  # seconds
+LOCK_PATIENCE = 3.0  # seconds; a process that was just killed may hold the lock for a moment longer
 INDEX = "frames.npz"
 
 
@@ -75,13 +77,23 @@ def analyze_video(
         if overwrite:
             _clear_pictures(folder)
         configuration = options.model_dump(mode="json")
-        with _open_run(folder, configuration, _identity(source, name), overwrite) as writer:
+        digests = _weights(options)
+        if digests:
+            configuration["weights"] = digests
+        with RunWriter.create_or_resume(
+            folder,
+            configuration=configuration,
+            source=_identity(source, name),
+            fresh=overwrite,
+            wait=LOCK_PATIENCE,
+        ) as writer:
             if not writer.is_complete:
                 with _failure_noted(writer):
                     video.index.save(known)
                     _run_stages(video, source, options, frames, writer, name, tell)
                     _annotate(video, source, options, frames, folder, writer, tell)
                     _describe(writer.manifest, video, frames, Run(folder))
+                    writer.manifest.weights = digests
                     writer.finish(stages=writer.timings["stages"])
             run = Run(folder)
             if options.report and not (folder / "report.html").exists():
@@ -95,22 +107,17 @@ def _open(source: str, options: Options, index: FrameIndex | Path | None) -> Vid
     return Video(source, on_corrupt=options.on_corrupt, max_bad_ratio=options.max_bad_ratio, index=index)
 
 
-def _open_run(folder: Path, configuration: dict[str, Any], identity: dict[str, Any], overwrite: bool) -> RunWriter:
-    """The writer of the run folder. A process that was just killed may hold the lock for a moment longer."""
-    until = time.monotonic() + LOCK_PATIENCE
-    while True:
-        try:
-            return RunWriter.create_or_resume(folder, configuration=configuration, source=identity, fresh=overwrite)
-        except RunLocked:
-            if time.monotonic() >= until:
-                raise
-            time.sleep(0.1)
-
-
 def _identity(source: str, name: str) -> dict[str, Any]:
     if "://" in source:
         return {"name": name, "bytes": None, "sha256": None}
     return {**describe_input(source), "name": name, "path": str(Path(source).absolute())}
+
+
+def _weights(options: Options) -> dict[str, str]:
+    """Digests of the weights that shape the result: the same path with other bytes is other work."""
+    if options.actions is None:
+        return {}
+    return {"actions": locate(options.actions_weights or options.actions).sha256}
 
 
 def _clear_pictures(folder: Path) -> None:
@@ -205,7 +212,7 @@ def _describe(manifest: Manifest, video: Video, frames: range, run: Run) -> None
     manifest.bad_intervals = [
         {"start": row["start"], "end": row["end"], "reason": row["label"]}
         for row in run.segments.to_pylist()
-        if row["track_id"] is None
+        if row["track_id"] is None and row["source"] == QUALITY
     ]
     manifest.warnings = sorted({*manifest.warnings, *info.warnings})
     times, durations = video.index.time, video.index.duration

@@ -176,12 +176,13 @@ class LiveLines:
             typer.echo(f"[{metrics.state}] {metrics.message}", err=True)
 
     def end(self, run: Run) -> None:
-        """What came out in all."""
+        """A run folder is complete."""
         facts = run.manifest.facts
         if self._as_json:
             typer.echo(json.dumps({"run": str(run.folder), "facts": facts, "warnings": run.manifest.warnings}))
             return
-        typer.echo(f"{facts['people']} people in {facts['end']:.1f} s, {facts['frames']} frames: {run.folder}")
+        seconds = facts["end"] - facts["start"]
+        typer.echo(f"{facts['people']} people in {seconds:.1f} s, {facts['frames']} frames: {run.folder}")
         for warning in run.manifest.warnings:
             typer.echo(f"  {warning}", err=True)
 

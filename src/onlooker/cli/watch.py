@@ -15,10 +15,11 @@ def watch(
     source: Annotated[str, typer.Argument(help="rtsp://, http(s)://, /dev/video0, or a file played at its own pace.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the run folder; the current one by default.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Stop after so long; until interrupted by default.")] = None,
+    rotate: Annotated[float, typer.Option(help="Begin a new run folder after so many seconds.")] = 3600.0,
     detector: Annotated[str, typer.Option(help="'embedded', 'none', a local folder or hf://org/name.")] = "embedded",
     json_: Annotated[bool, typer.Option("--json", help="One JSON document a line: events, states, the end.")] = False,
 ) -> None:
-    """Watch a live source and say what happens, until Ctrl-C. Frames are not stored.
+    """Watch a live source and say what happens, until Ctrl-C: a run folder for each hour. Frames are not stored.
 
     Example: onlooker watch rtsp://camera/stream --out gate
     """
@@ -30,5 +31,14 @@ def watch(
         from onlooker.analysis.watch import watch as run_watch
 
         options = Options.parse({"detector": detector, "annotate": False, "report": False})
-        run = run_watch(source, out, options, seconds=seconds, stop=stop, on_event=lines.event, on_state=lines.state)
-    lines.end(run)
+        run_watch(
+            source,
+            out,
+            options,
+            seconds=seconds,
+            rotate=rotate,
+            stop=stop,
+            on_event=lines.event,
+            on_state=lines.state,
+            on_run=lines.end,
+        )

@@ -48,12 +48,15 @@ class Corpus:
         self.entries = _parse(path) if path.is_file() else self._scan()
 
     def update(self, *entries: Entry) -> None:
-        """Add or replace entries by name and write the index; safe beside other writers of the same corpus."""
+        """Add entries, or replace those of the same run, and write the index; safe beside other writers of the corpus.
+
+        A camera that is watched for hours has several runs of one name; an entry without a run is replaced by any.
+        """
         with RunLock(self.folder, wait=LOCK_SECONDS):
             path = self.folder / INDEX
             current = _parse(path) if path.is_file() else self.entries
-            merged = {entry.name: entry for entry in (*current, *entries)}
-            self._write(list(merged.values()))
+            kept = [old for old in current if not any(_replaces(new, old) for new in entries)]
+            self._write([*kept, *entries])
 
     def rebuild(self) -> None:
         """Write the index from the run folders; entries without a folder (files that could not be opened) stay."""
@@ -64,11 +67,11 @@ class Corpus:
             self._write([*found, *(entry for entry in lost if entry.name not in names)])
 
     def _write(self, entries: list[Entry]) -> None:
-        self.entries = sorted(entries, key=lambda entry: entry.name)
+        self.entries = sorted(entries, key=_order)
         atomic_write(self.folder / INDEX, pretty_json({"format": 1, "videos": [asdict(e) for e in self.entries]}))
 
     def _scan(self) -> list[Entry]:
-        return sorted((entry_of(path.parent, self.folder) for path in self.folder.glob(f"*/{MANIFEST}")), key=_name)
+        return sorted((entry_of(path.parent, self.folder) for path in self.folder.glob(f"*/{MANIFEST}")), key=_order)
 
     def runs(self) -> Iterator[Run]:
         """The runs that exist, complete or not, in the order of names."""
@@ -102,8 +105,12 @@ def entry_of(folder: str | Path, corpus: str | Path) -> Entry:
     return Entry(name, manifest.status, relative, duration, counts, manifest.error)
 
 
-def _name(entry: Entry) -> str:
-    return entry.name
+def _order(entry: Entry) -> tuple[str, str]:
+    return entry.name, entry.folder or ""
+
+
+def _replaces(new: Entry, old: Entry) -> bool:
+    return new.name == old.name and (new.folder == old.folder or None in (new.folder, old.folder))
 
 
 def _parse(path: Path) -> list[Entry]:

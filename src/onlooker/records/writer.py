@@ -69,16 +69,18 @@ class RunWriter:
         configuration: Mapping[str, Any] | None = None,
         source: str | Path | Mapping[str, Any] | None = None,
         fresh: bool = False,
+        wait: float = 0.0,
     ) -> RunWriter:
         """Lock the folder and start a run in it, or go on with the one that is there.
 
         `source` is the video file (hashed here) or an `input` mapping made before, whose "path", if it has one, goes
         to the timings (it is where this machine keeps the file, not what the file is). A folder that holds a run of
         other input, configuration or Onlooker version is a ConfigError unless `fresh`, which discards what is there.
+        `wait` is for how many seconds to wait for another writer to let go.
         Errors: RunLocked, PermissionDenied, DiskFull, StorageError.
         """
         folder = make_folder(folder)
-        lock = RunLock(folder)
+        lock = RunLock(folder, wait)
         try:
             described = _describe(source)
             wanted = Manifest(configuration=plain(dict(configuration or {}), "configuration"), input=described)
