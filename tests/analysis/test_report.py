@@ -182,7 +182,7 @@ def walk(film, tmp_path_factory):
         {"track_id": 1, "start": 0.5, "end": 2.0, "label": "walking"},
         {"track_id": 1, "start": 0.5, "end": 1.5, "label": "together"},
         {"track_id": 2, "start": 0.0, "end": 1.0, "label": "running"},
-        {"track_id": None, "start": 3.0, "end": 3.5, "label": "frozen"},
+        {"track_id": None, "start": 3.0, "end": 3.5, "label": "frozen", "source": "picture_quality/default@none"},
     ]
     events = [
         event("enter", 0.5, [1], direction="left"),

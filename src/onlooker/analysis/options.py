@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from onlooker.errors import ConfigError
 from onlooker.events import parse_rules
+from onlooker.methods.recognition.recogniser import check_request
 
 
 class Options(BaseModel):
@@ -31,6 +32,11 @@ class Options(BaseModel):
     )
     max_bad_ratio: float = Field(0.5, gt=0, le=1, description="give up when more than this part of the frames is bad")
     rules: dict[str, Any] | None = Field(None, description="zones, lines and things, as a rules file says them")
+    actions: str | None = Field(None, description="weights of a clip classifier (.safetensors, hf://), or a method")
+    actions_weights: str | None = Field(None, description="its weights, where actions names a method")
+    actions_window: float | None = Field(None, gt=0, description="seconds seen at once; as trained by default")
+    actions_step: float | None = Field(None, gt=0, description="seconds between answers; half a window by default")
+    actions_min_score: float = Field(0.3, ge=0, le=1, description="what scores less is no segment")
     annotate: bool = Field(True, description="write annotated.mp4")
     report: bool = Field(True, description="write report.html")
     blur: Literal["none", "faces", "people"] = Field("none", description="hidden in everything that is written")
@@ -44,11 +50,18 @@ class Options(BaseModel):
             raise ConfigError("; ".join(_explain(item) for item in error.errors())) from None
 
     def check(self) -> None:
-        """What the types alone do not say. Errors: ConfigError for an end before the start and for faulty rules."""
+        """What the types alone do not say.
+
+        Errors: ConfigError for an end before the start, faulty rules, and actions by a method without weights.
+        """
         if self.end is not None and self.end <= self.start:
             raise ConfigError(f"end={self.end:g} s is not after start={self.start:g} s: give a later end.")
         if self.rules is not None:
             parse_rules(self.rules)
+        if self.actions is not None:
+            check_request(self.actions, self.actions_weights)
+        elif self.actions_weights is not None:
+            raise ConfigError("weights were given, but not what they are for: name the method with --actions.")
 
 
 def _explain(item: Any) -> str:

@@ -23,6 +23,10 @@ def analyze(
     end: Annotated[float | None, typer.Option(help="Where to stop, in seconds.")] = None,
     blur: Annotated[str, typer.Option(help="Hide 'faces' or 'people' in everything that is written.")] = "none",
     rules: Annotated[Path | None, typer.Option(help="Zones and lines to watch, as YAML or JSON.")] = None,
+    actions: Annotated[
+        str | None, typer.Option(help="Say what is done, by a classifier: its weights (FILE.safetensors), or a method.")
+    ] = None,
+    weights: Annotated[str | None, typer.Option(help="The weights, where --actions names a method.")] = None,
     annotate: Annotated[bool, typer.Option(help="Write annotated.mp4.")] = True,
     report: Annotated[bool, typer.Option(help="Write report.html.")] = True,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Any other option, as key=value.")] = None,
@@ -34,6 +38,7 @@ def analyze(
 
     Example: onlooker analyze street.mp4
     Example: onlooker analyze clips/ --out results --workers 2
+    Example: onlooker analyze street.mp4 --actions mine.safetensors
     """
     from onlooker.analysis import analyze_corpus
     from onlooker.cli.display import show_corpus
@@ -45,6 +50,8 @@ def analyze(
         "end": end,
         "blur": blur,
         "rules": None if rules is None else load_rules(rules).model_dump(mode="json"),
+        "actions": actions,
+        "actions_weights": weights,
         "annotate": annotate,
         "report": report,
     }

@@ -23,8 +23,9 @@ def load(
 ) -> Any:
     """A model in evaluation mode.
 
-    `name` is `method` or `method/variant`. `weights` is a safetensors path or `hf://org/name[@revision]/file` in our
-    names (see `onlooker weights convert`); its card says the configuration. Without weights the model is random.
+    `name` is `method` or `method/variant`; a weights file in its place says the method itself. `weights` is a
+    safetensors path or `hf://org/name[@revision]/file` in our names (see `onlooker weights convert`); its card says
+    the configuration. Without weights the model is random.
     `settings` overrides single numbers of the configuration. `commercial=True` refuses weights whose licences are not
     known to allow that use; `cast=True` lets other float types become those of the model.
 
@@ -33,6 +34,8 @@ def load(
     >>> load("timesformer/base", settings={"depth": 1, "dim": 64, "heads": 1}).config.frames
     8
     """
+    if weights is None and (name.endswith(".safetensors") or name.startswith("hf://")):
+        return load(_method_in(name), name, commercial=commercial, settings=settings, cast=cast)
     method_name, _, variant = name.partition("/")
     method = find(method_name)
     if variant and variant not in method.variants:
@@ -59,6 +62,13 @@ def load(
         if card is not None:
             model.spec, model.labels = card.spec or model.spec, card.labels
     return model.eval()
+
+
+def _method_in(weights: str) -> str:
+    card, path = _read_card(weights)
+    if card is None:
+        raise ConfigError(f"{path.name} has no card that says its method: load('NAME', weights={path.name!r}).")
+    return card.method
 
 
 def _read_card(weights: str | Path) -> tuple[Card | None, Path]:

@@ -162,7 +162,7 @@ class _Bright(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.tensor([-1.0, 1.0]))
+        self.weight = nn.Parameter(torch.tensor([-1.0, 2.0]))
 
     def forward(self, clip: torch.Tensor) -> torch.Tensor:
         return clip.mean(dim=(1, 2, 3, 4))[:, None] * self.weight

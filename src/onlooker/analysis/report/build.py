@@ -74,6 +74,7 @@ def _content(run: Run, video: Video, blur: str) -> dict[str, Any]:
     moments, kinds = collect_moments(run, everyone)
     bad = timeline.bad_stretches(run)
     movie = _movie(run, video, blur)
+    timeline_rows = timeline.rows_of(people, start, end)
     return {
         "name": run.video,
         "info": video.info,
@@ -81,10 +82,11 @@ def _content(run: Run, video: Video, blur: str) -> dict[str, Any]:
         "length": end - start,
         "movie": movie,
         "stretch": _stretch(video),
-        "people": [(row, portraits.get(row.person.track_id)) for row in timeline.rows_of(people, start, end)],
+        "people": [(row, portraits.get(row.person.track_id)) for row in timeline_rows],
         "people_total": len(everyone),
         "busiest": most_at_once(everyone),
         "labels": _labels(people),
+        "named": any(row.actions for row in timeline_rows),
         "lanes": _lanes(run, bad, start, end),
         "ticks": time_ticks(end - start),
         "occupancy": plots.occupancy(everyone, start, end) if everyone else None,
@@ -113,12 +115,15 @@ def _longest(everyone: Sequence[Person], most: int) -> list[Person]:
 
 def _labels(people: Sequence[Person]) -> list[str]:
     found = {label for person in people for _, _, label in person.activities}
-    known = [name for name in (*timeline.ACTIVITIES, timeline.COMPANY) if name in found]
-    return known + sorted(found - set(known))
+    return [name for name in (*timeline.ACTIVITIES, timeline.COMPANY) if name in found]
 
 
 def _lanes(run: Run, bad: Sequence[timeline.Span], start: float, end: float) -> list[tuple[str, list[timeline.Strip]]]:
-    lanes = [("shots", timeline.shots_lane(run, start, end)), ("bad", timeline.bad_lane(bad, start, end))]
+    lanes = [
+        ("shots", timeline.shots_lane(run, start, end)),
+        ("bad", timeline.bad_lane(bad, start, end)),
+        ("actions", timeline.actions_lane(run, start, end)),
+    ]
     return [(name, strips) for name, strips in lanes if strips]
 
 

@@ -13,6 +13,7 @@ MOST_SPANS = 6000
 SLIVER = 0.0008  # of the whole length: about a pixel
 COMPANY = "together"
 ACTIVITIES = ("standing", "walking", "running")
+BAD_SOURCES = ("picture_quality/", "stream/")  # whose segments without a track speak of the picture itself
 
 Span = tuple[float, float, str]
 
@@ -35,6 +36,7 @@ class Row:
     visits: list[Strip]
     doing: list[Strip]
     company: list[Strip]
+    actions: list[Strip]
     summary: str
 
 
@@ -43,7 +45,7 @@ def rows_of(people: Sequence[Person], start: float, end: float) -> list[Row]:
     shortest = SLIVER * (end - start)
     while True:
         rows = [_row(person, start, end, shortest) for person in people]
-        count = sum(len(row.visits) + len(row.doing) + len(row.company) for row in rows)
+        count = sum(len(row.visits) + len(row.doing) + len(row.company) + len(row.actions) for row in rows)
         if count <= MOST_SPANS or shortest > end - start:
             return rows
         shortest *= 2
@@ -60,9 +62,19 @@ def shots_lane(run: Run, start: float, end: float) -> list[Strip]:
 
 def bad_stretches(run: Run) -> list[Span]:
     """Where the picture can't be trusted, in order of time; touching ones with the same label are one."""
-    columns = [run.segments[name].to_pylist() for name in ("track_id", "start", "end", "label")]
-    spans = sorted((a, b, label) for track, a, b, label in zip(*columns, strict=True) if track is None)
-    return joined(spans, 0.05)
+    return joined(sorted(span for span, source in _pictures(run) if source.startswith(BAD_SOURCES)), 0.05)
+
+
+def actions_lane(run: Run, start: float, end: float) -> list[Strip]:
+    """What happens in the picture as a whole, by a classifier."""
+    spans = [span for span, source in _pictures(run) if not source.startswith(BAD_SOURCES)]
+    return [_strip(span, start, end) for span in joined(spans, SLIVER * (end - start))[:400]]
+
+
+def _pictures(run: Run) -> list[tuple[Span, str]]:
+    """Segments of nobody in particular, and who says so."""
+    columns = [run.segments[name].to_pylist() for name in ("track_id", "start", "end", "label", "source")]
+    return [((a, b, label), source) for track, a, b, label, source in zip(*columns, strict=True) if track is None]
 
 
 def bad_lane(spans: Sequence[Span], start: float, end: float) -> list[Strip]:
@@ -87,10 +99,11 @@ def joined(spans: Sequence[Span], gap: float) -> list[Span]:
 
 def _row(person: Person, start: float, end: float, shortest: float) -> Row:
     visits = joined([(a, b, "visit") for a, b in person.visits], shortest)
-    doing = _visible([span for span in person.activities if span[2] != COMPANY], shortest)
+    doing = _visible([span for span in person.activities if span[2] in ACTIVITIES], shortest)
     company = _visible([span for span in person.activities if span[2] == COMPANY], shortest)
-    lanes = [[_strip(span, start, end) for span in spans] for spans in (visits, doing, company)]
-    return Row(person, lanes[0], lanes[1], lanes[2], _summary(person))
+    actions = _visible([span for span in person.activities if span[2] not in (*ACTIVITIES, COMPANY)], shortest)
+    lanes = [[_strip(span, start, end) for span in spans] for spans in (visits, doing, company, actions)]
+    return Row(person, lanes[0], lanes[1], lanes[2], lanes[3], _summary(person))
 
 
 def _visible(spans: list[Span], shortest: float) -> list[Span]:
