@@ -8,25 +8,26 @@ import numpy as np
 import pytest
 
 from onlooker.data.checks import check_splits
-from onlooker.data.videos import read_classes, read_folders, read_list
+from onlooker.data.clips import VideoClips
+from onlooker.data.formats.common import read_classes
+from onlooker.data.formats.folders import read_folders as read_folder_listing
+from onlooker.data.formats.kinetics import read_kinetics
 from onlooker.data.world import WorldSource
 from onlooker.errors import ConfigError, MediaError, RecordError
-from onlooker.video import VideoWriter
 from onlooker.weights.inputs import InputSpec
 from onlooker.world.dataset import Recipe, WorldClips
 from onlooker.world.export import export_kinetics
 
+
+def read_list(*arguments, **options):
+    return VideoClips(read_kinetics(*arguments, **options))
+
+
+def read_folders(*arguments, **options):
+    return VideoClips(read_folder_listing(*arguments, **options))
+
+
 SPEC = InputSpec(frames=4, stride=2, rate=10.0, short_side=32, crop=32)
-
-
-@pytest.fixture(scope="module")
-def video(tmp_path_factory):
-    """Two seconds at ten frames a second that brighten evenly from black to white."""
-    path = tmp_path_factory.mktemp("video") / "ramp.mp4"
-    with VideoWriter(path, 64, 48, rate=10) as writer:
-        for i in range(20):
-            writer.write(np.full((48, 64, 3), 12 * i, np.uint8))
-    return path
 
 
 @pytest.fixture
@@ -45,9 +46,9 @@ def test_a_plain_list_takes_spaces_and_commas_numbers_and_names(folder):
         '# comment\njump/a.mp4 0\njump/b c.mp4 jump\n\nwave/d.mp4,1\n"wave/e.mp4", wave\n'
     )
     clips = read_list(folder / "train.csv", classes=("jump", "wave"))
-    assert [item.label for item in clips.items] == [0, 0, 1, 1]
-    assert [item.path.name for item in clips.items] == ["a.mp4", "b c.mp4", "d.mp4", "e.mp4"]
-    assert clips.items[2].where == "train.csv:5"
+    assert [item.labels[0] for item in clips.samples] == [0, 0, 1, 1]
+    assert [item.path.name for item in clips.samples] == ["a.mp4", "b c.mp4", "d.mp4", "e.mp4"]
+    assert clips.samples[2].where == "train.csv:5"
 
 
 def test_every_faulty_line_is_named(folder):

@@ -53,7 +53,7 @@ def test_overrides_change_single_values_and_may_reach_into_missing_tables():
         ("optimizer.lr", "key=value"),
         ("name.first=1", "single value"),
         ("name='a b'", "name"),
-        ("data.train.kind=webdataset", "data.train"),
+        ("data.train.kind=tapes", "data.train"),
     ],
 )
 def test_wrong_requests_are_refused_with_the_place(override, words):

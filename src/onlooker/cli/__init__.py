@@ -34,6 +34,7 @@ COMMANDS = (
     "prove",
     "evaluate",
     "world",
+    "data",
     "doctor",
     "bench",
     "weights",

@@ -1,111 +1,229 @@
-"""What must be true of the data before training: every file is there, labels fit, no video is in two splits."""
+"""What must be true of lists of video before they are used; every fault is found, with its file and line."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
 
-from onlooker.data.faults import raise_faults
+from onlooker.data.faults import by_place, raise_faults
+from onlooker.data.media import Media, ShardMember, VideoFile
+from onlooker.data.samples import Listing, Sample
 from onlooker.data.source import ClipSource
-from onlooker.data.videos import VideoClips
+from onlooker.errors import OnlookerError
 from onlooker.records.storage import sha256_of
 
+Look = Literal["exist", "open", "decode"]
+"""How closely videos are looked at: whether they are there, whether they open (index and first frame), every frame."""
 
-def check_splits(splits: Mapping[str, ClipSource], *, content: bool = True) -> list[str]:
-    """Check all splits together; gives warnings (classes without a video outside training).
+THREADS = 8
+SLACK = 1.0
+"""Seconds by which a part may reach beyond the end of its video; lists round, and containers end late."""
 
-    With `content`, files of equal size are also compared by digest, so that a copy under another name is found.
-    Raises RecordError listing every fault with its file and line: missing and empty files, labels out of range, a
-    class of the training split without a video, splits with different classes, one video in two splits or twice in one
-    split under two labels.
+Tell = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class Found:
+    """Everything that is wrong, and what may be; `file:line: what` wherever there is a line."""
+
+    faults: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def check_splits(splits: Mapping[str, ClipSource], *, content: bool = True, look: Look = "exist") -> list[str]:
+    """Check all splits together; gives warnings. Raises RecordError listing every fault; see `inspect`."""
+    found = inspect({name: _as_listing(source) for name, source in splits.items()}, content=content, look=look)
+    raise_faults(found.faults)
+    return found.warnings
+
+
+def inspect(
+    splits: Mapping[str, Listing], *, content: bool = True, look: Look = "exist", tell: Tell = lambda *_: None
+) -> Found:
+    """Look for everything that makes lists unfit for training or testing.
+
+    Faults: what the readers found; labels out of range; a class of a split called train without a sample; splits with
+    unlike classes; videos that are missing, empty, cut off or unreadable (as closely as `look` says, which is told to
+    `tell(done, total)`), or that end before their part begins; the same part twice in a split; a video in two splits,
+    with `content` also as a copy under another name; a group in two splits where the format promises otherwise.
+    Warnings: other classes without a sample, parts and frame counts that do not quite fit.
     """
-    faults: list[str] = []
-    warnings: list[str] = []
-    classes = {name: source.classes for name, source in splits.items()}
-    first = next(iter(classes))
-    for name, names in classes.items():
-        if names != classes[first]:
-            faults.append(f"{name}: its classes {_some(names)} are not those of {first}: {_some(classes[first])}")
-    for name, source in splits.items():
-        faults += _check_labels(name, source)
-        empty = _empty_classes(source)
-        if empty and name == "train":
-            faults.append(f"{name}: no video of {len(empty)} classes: {_some(empty)}")
-        elif empty:
-            warnings.append(f"{name}: no video of {len(empty)} classes: {_some(empty)}")
-        if isinstance(source, VideoClips):
-            faults += _check_files(source)
-    faults += _check_overlap(splits, content=content)
-    raise_faults(faults)
-    return warnings
+    found = Found()
+    first = next(iter(splits), "")
+    for name, listing in splits.items():
+        found.faults += listing.faults
+        found.warnings += listing.warnings
+        if listing.classes != splits[first].classes:
+            ours, theirs = _some(listing.classes), _some(splits[first].classes)
+            found.faults.append(f"{name}: its classes {ours} are not those of {first}: {theirs}")
+        _check_labels(name, listing, found)
+    _check_media(splits, look, found, tell)
+    _check_overlap(splits, content, found)
+    found.faults = sorted(dict.fromkeys(found.faults), key=by_place)
+    found.warnings = sorted(dict.fromkeys(found.warnings), key=by_place)
+    return found
 
 
-def _check_labels(split: str, source: ClipSource) -> list[str]:
-    count = len(source.classes)
-    if len(source) == 0:
-        return [f"{split}: there is no video in it"]
-    return [
-        f"{_where(split, source, index)}: the label {source.label(index)} is outside 0 to {count - 1}"
-        for index in range(len(source))
-        if not 0 <= source.label(index) < count
-    ]
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Pictures that no file holds."""
+
+    identity: str
+    path: Path = Path()
+
+    def __str__(self) -> str:
+        return self.identity
+
+    def missing(self) -> str:
+        return ""
+
+    def open(self) -> Any:
+        raise NotImplementedError
 
 
-def _empty_classes(source: ClipSource) -> tuple[str, ...]:
-    used = {source.label(index) for index in range(len(source))}
-    return tuple(name for number, name in enumerate(source.classes) if number not in used)
+def _as_listing(source: ClipSource) -> Listing:
+    listing = getattr(source, "listing", None)
+    if isinstance(listing, Listing):
+        return listing
+    samples = (
+        Sample(_Made(name), (source.label(i),), f"{name}", video=name)
+        for i, name in enumerate(source.name(i) for i in range(len(source)))
+    )
+    return Listing(tuple(samples), source.classes)
 
 
-def _check_files(source: VideoClips) -> list[str]:
-    faults = []
-    for item in source.items:
-        if not item.path.is_file():
-            faults.append(f"{item.where}: no such file: {item.path}")
-        elif item.path.stat().st_size == 0:
-            faults.append(f"{item.where}: the file is empty: {item.path}")
-    return faults
+def _check_labels(split: str, listing: Listing, found: Found) -> None:
+    count, used = len(listing.classes), set[int]()
+    for sample in listing.samples:
+        used.update(sample.labels)
+        wrong = [label for label in sample.labels if not 0 <= label < count]
+        if wrong:
+            found.faults.append(f"{sample.where}: the label {wrong[0]} is outside 0 to {count - 1}")
+        if len(sample.labels) != 1 and not listing.multilabel:
+            found.faults.append(f"{sample.where}: {len(sample.labels)} labels where one is needed")
+    if not listing.samples:
+        found.faults.append(f"{split}: there is no video in it")
+        return
+    empty = [name for number, name in enumerate(listing.classes) if number not in used]
+    if empty:
+        into = found.faults if "train" in split else found.warnings
+        into.append(f"{split}: no video of {len(empty)} classes: {_some(empty)}")
 
 
-def _check_overlap(splits: Mapping[str, ClipSource], *, content: bool) -> list[str]:
-    places: dict[str, list[tuple[str, int]]] = defaultdict(list)
+def _check_media(splits: Mapping[str, Listing], look: Look, found: Found, tell: Tell) -> None:
+    users: dict[Media, list[Sample]] = defaultdict(list)
+    for listing in splits.values():
+        for sample in listing.samples:
+            users[sample.media].append(sample)
+    there: list[Media] = []
+    for media, samples in users.items():
+        problem = "" if isinstance(media, _Made) else media.missing()
+        found.faults += [f"{sample.where}: {problem}" for sample in samples if problem]
+        if not problem and not isinstance(media, _Made):
+            there.append(media)
+    if look == "exist":
+        return
+    with ThreadPoolExecutor(THREADS, "onlooker-check") as pool:
+        for done, (media, seen) in enumerate(zip(there, pool.map(lambda one: _seen(one, look), there), strict=True), 1):
+            _compare(seen, users[media], found)
+            tell(done, len(there))
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    problem: str = ""
+    duration: float = 0.0
+    count: int = 0
+
+
+def _seen(media: Media, look: Look) -> _Seen:
+    try:
+        with media.open() as opened:
+            seen = _Seen(opened.damage(), opened.duration, opened.count)
+            if look == "decode":
+                opened.decode()
+            else:
+                opened.clip(0.0, min(opened.duration, 1e-3), frames=1)
+            return seen
+    except (OnlookerError, OSError) as error:
+        return _Seen(str(error))
+
+
+def _compare(seen: _Seen, samples: Iterable[Sample], found: Found) -> None:
+    for sample in samples:
+        if seen.problem:
+            found.faults.append(f"{sample.where}: {seen.problem}")
+        elif sample.start >= seen.duration:
+            found.faults.append(
+                f"{sample.where}: the part from {sample.start:g} s on lies behind the end of {sample.media}, "
+                f"{seen.duration:.3f} s"
+            )
+        elif sample.end is not None and sample.end > seen.duration + SLACK:
+            found.warnings.append(
+                f"{sample.where}: the part ends at {sample.end:g} s, the video at {seen.duration:.3f} s: {sample.media}"
+            )
+        elif sample.frames and sample.frames != seen.count:
+            found.warnings.append(f"{sample.where}: the list says {sample.frames} frames, there are {seen.count}")
+
+
+def _check_overlap(splits: Mapping[str, Listing], content: bool, found: Found) -> None:
     digests = _digests(splits) if content else {}
-    for split, source in splits.items():
-        for index in range(len(source)):
-            places[_identity(source, index, digests)].append((split, index))
-    faults = []
-    for found in places.values():
-        (split, index), *others = found
-        for other, number in others:
-            here, there = _where(split, splits[split], index), _where(other, splits[other], number)
-            if other != split:
-                faults.append(f"{there}: the same video is in {split} ({here}): {splits[other].name(number)}")
-            elif splits[split].label(index) != splits[other].label(number):
-                faults.append(f"{there}: the same video has another label at {here}")
-    return faults
+    recordings: dict[str, tuple[str, Sample]] = {}
+    groups: dict[str, tuple[str, Sample]] = {}
+    for split, listing in splits.items():
+        parts: dict[tuple[str, float, float | None], Sample] = {}
+        for sample in listing.samples:
+            same = digests.get(sample.media.identity, sample.media.identity)
+            other = parts.setdefault((same, sample.start, sample.end), sample)
+            if other is not sample:
+                what = "is already at" if other.labels == sample.labels else "has another label at"
+                found.faults.append(f"{sample.where}: the same video {what} {other.where}: {sample.name}")
+            for key in {same, sample.video or same}:
+                one_split, one = recordings.setdefault(key, (split, sample))
+                if one_split != split:
+                    # parts of one video count as the video: a neighbouring part nearly gives the answer away
+                    found.faults.append(
+                        f"{sample.where}: the same video is in {one_split} ({one.where}): {sample.name}"
+                    )
+                    break
+            if listing.disjoint_groups and sample.group:
+                one_split, one = groups.setdefault(sample.group, (split, sample))
+                if one_split != split:
+                    found.faults.append(
+                        f"{sample.where}: the group {sample.group} is also in {one_split} ({one.where}), which the "
+                        "format's splits never do"
+                    )
 
 
-def _identity(source: ClipSource, index: int, digests: Mapping[str, str]) -> str:
-    if not isinstance(source, VideoClips):
-        return source.name(index)
-    # parts of one video count as the video between splits: a neighbouring part nearly gives the answer away
-    path = str(source.items[index].path.resolve())
-    return digests.get(path, path)
+def _digests(splits: Mapping[str, Listing]) -> dict[str, str]:
+    """Digest of each video that is as large as another one."""
+    by_size: dict[int, dict[str, Media]] = defaultdict(dict)
+    for listing in splits.values():
+        for sample in listing.samples:
+            if size := _size(sample.media):
+                by_size[size][sample.media.identity] = sample.media
+    return {name: _digest(one) for alike in by_size.values() if len(alike) > 1 for name, one in alike.items()}
 
 
-def _digests(splits: Mapping[str, ClipSource]) -> dict[str, str]:
-    """Digest of each file that is as large as another one."""
-    by_size: dict[int, set[str]] = defaultdict(set)
-    for source in splits.values():
-        if isinstance(source, VideoClips):
-            for item in source.items:
-                if item.path.is_file() and item.path.stat().st_size:
-                    by_size[item.path.stat().st_size].add(str(item.path.resolve()))
-    return {path: sha256_of(path) for paths in by_size.values() if len(paths) > 1 for path in paths}
+def _size(media: Media) -> int:
+    if isinstance(media, ShardMember):
+        return media.size
+    return media.path.stat().st_size if isinstance(media, VideoFile) and media.path.is_file() else 0
 
 
-def _where(split: str, source: ClipSource, index: int) -> str:
-    return source.items[index].where if isinstance(source, VideoClips) else f"{split}:{index}"
+def _digest(media: Media) -> str:
+    if not isinstance(media, ShardMember):
+        return sha256_of(media.path)
+    with media.path.open("rb") as file:
+        file.seek(media.offset)
+        return sha256(file.read(media.size)).hexdigest()
 
 
-def _some(names: tuple[str, ...]) -> str:
+def _some(names: Iterable[str]) -> str:
+    names = list(names)
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -57,15 +57,32 @@ class WorldData(Part):
     cache: str | None = None
 
 
+class PeopleData(Part):
+    """Single frames of the world with everybody's box, for detectors; see `onlooker.data.world_detection`."""
+
+    kind: Literal["world_people"]
+    split: Literal["train", "val", "test"]
+    scenes: Annotated[int, Field(gt=0)]
+    per_scene: Annotated[int, Field(gt=0)] = 6
+    stages: tuple[str, ...] = ()
+    seed: int = 0
+    cache: str | None = None
+
+
+Labels = tuple[str, ...] | str
+Rate = Annotated[float, Field(gt=0)]
+
+
 class CsvData(Part):
-    """A Kinetics-style list: lines `path label` (space or comma), or the csv with a header that Kinetics publishes.
-    `labels` names the classes in order (or is a file with a name per line); without it they are taken from the list,
-    which only works for names. Paths are relative to `root`, by default the list's folder."""
+    """A Kinetics-style list: lines `path label` (space or comma), or the csv or JSON that Kinetics publishes, of which
+    `split` chooses rows. `labels` names the classes in order (or is a file with a name per line); without it they are
+    taken from the list, which only works for names. Paths are relative to `root`, by default the list's folder."""
 
     kind: Literal["csv"]
     path: str
     root: str | None = None
-    labels: tuple[str, ...] | str = ()
+    labels: Labels = ()
+    split: str = ""
 
 
 class FolderData(Part):
@@ -73,10 +90,81 @@ class FolderData(Part):
 
     kind: Literal["folders"]
     path: str
-    labels: tuple[str, ...] | str = ()
+    labels: Labels = ()
 
 
-Data = Annotated[WorldData | CsvData | FolderData, Field(discriminator="kind")]
+class FramesData(Part):
+    """A folder per class, in it folders of images, `rate` of them a second."""
+
+    kind: Literal["frames"]
+    path: str
+    rate: Rate
+    labels: Labels = ()
+
+
+class ShardData(Part):
+    """WebDataset tar shards: a path, a pattern (`train-{000..099}.tar`, `*.tar`) or several."""
+
+    kind: Literal["webdataset"]
+    path: str | tuple[str, ...]
+    labels: Labels = ()
+
+
+class UcfData(Part):
+    """A split file of UCF101."""
+
+    kind: Literal["ucf101"]
+    path: str
+    root: str | None = None
+    labels: Labels = ()
+
+
+class HmdbData(Part):
+    """One part of one of HMDB51's splits, from the folder of its split files."""
+
+    kind: Literal["hmdb51"]
+    path: str
+    part: Literal["train", "test"]
+    split: Annotated[int, Field(ge=1, le=3)] = 1
+    root: str | None = None
+    labels: Labels = ()
+
+
+class CharadesData(Part):
+    """Charades: whole videos with all their classes, or one sample per labelled segment; `rate` is that of frames."""
+
+    kind: Literal["charades"]
+    path: str
+    part: Literal["videos", "segments"] = "videos"
+    root: str | None = None
+    labels: Labels = ()
+    rate: Rate = 24.0
+
+
+class EpicData(Part):
+    """EPIC-KITCHENS, verbs or nouns; `rate` is that of frames whose rate no file says."""
+
+    kind: Literal["epic"]
+    path: str
+    target: Literal["verb", "noun"]
+    root: str | None = None
+    labels: Labels = ()
+    rate: Rate = 60.0
+
+
+class RatedData(Part):
+    """Something-Something V2, Diving48, GluonCV's lists; `rate` is that of frames (12, 30 and 30 by default)."""
+
+    kind: Literal["ssv2", "diving48", "gluoncv"]
+    path: str
+    root: str | None = None
+    labels: Labels = ()
+    rate: Rate | None = None
+
+
+FileData = CsvData | FolderData | FramesData | ShardData | UcfData | HmdbData | CharadesData | EpicData | RatedData
+AnyData = WorldData | PeopleData | FileData
+Data = Annotated[AnyData, Field(discriminator="kind")]
 
 
 class Splits(Part):
@@ -293,8 +381,7 @@ def parse_yaml(raw: bytes, name: str) -> Any:
 
 
 def _say(fault: Any, values: Mapping[str, Any]) -> str:
-    # a choice between kinds of data puts the kind into the location, which is no key of the file
-    place = [part for part in fault["loc"] if part not in ("world", "csv", "folders")]
+    place = _place(fault["loc"])
     key = ".".join(map(str, place))
     if fault["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(place[-1]), list(_valid_keys(fault["loc"])), n=1, cutoff=0.5)
@@ -310,18 +397,26 @@ def _say(fault: Any, values: Mapping[str, Any]) -> str:
     return f"{key}: {message[:1].lower()}{message[1:]}, not {_short(fault['input'])}"
 
 
+def _place(location: tuple[Any, ...]) -> list[Any]:
+    """Keys of the file: a choice between kinds of data puts the kind behind `data.train`, which is no key."""
+    kind = location[:1] == ("data",) and len(location) > 2 and location[2] in _KINDS
+    return [*location[:2], *location[3:]] if kind else list(location)
+
+
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-_KINDS: dict[str, type[Part]] = {"world": WorldData, "csv": CsvData, "folders": FolderData}
+_KINDS: dict[str, type[Part]] = {
+    kind: part for part in get_args(AnyData) for kind in get_args(part.model_fields["kind"].annotation)
+}
 
 
 def _valid_keys(location: tuple[Any, ...]) -> Iterator[str]:
     part: type[BaseModel] = Recipe
-    for name in location[:-1]:
-        if name in _KINDS:
+    for depth, name in enumerate(location[:-1]):
+        if depth == 2 and location[0] == "data" and name in _KINDS:
             part = _KINDS[str(name)]
             continue
         field = part.model_fields.get(str(name))
