@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -33,7 +33,17 @@ class Draw(NamedTuple):
 
 
 Batch = dict[str, Any]
-"""`clips` uint8 (batch, time, channel, height, width), `labels` int64 and `indices` int64 (batch,)."""
+"""`clips` uint8 (batch, time, channel, height, width), `labels` int64 and `indices` int64 (batch,); from a source with
+samples of its own, what it says, and `indices`."""
+
+
+@runtime_checkable
+class SampleSource(Protocol):
+    """A source that makes its training samples itself, because more belongs to them than a label."""
+
+    def training_sample(self, index: int, draw: int, spec: InputSpec) -> Batch:
+        """One augmented sample; all chance about it follows from the seed `draw`."""
+        ...
 
 
 def seed_of(*parts: int | str) -> int:
@@ -75,6 +85,9 @@ class TrainClips(Dataset[Batch]):
         self._reading = replace(spec, short_side=largest)
 
     def __getitem__(self, draw: Draw) -> Batch:
+        if isinstance(self._source, SampleSource):
+            sample = self._source.training_sample(draw.sample, draw.seed, self._spec)
+            return {**sample, "indices": draw.sample}
         images = self._source.random_clip(draw.sample, self._reading, draw.seed)
         clip = augment_clip(images, self._spec, self._augment, np.random.default_rng(seed_of(draw.seed, "augment")))
         return {"clips": clip, "labels": self._source.label(draw.sample), "indices": draw.sample}

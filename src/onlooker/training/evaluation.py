@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 from onlooker.data.source import ClipSource
+from onlooker.methods.detection.small_people.accuracy import FrameScore, average_precision, precision, recall
+from onlooker.methods.detection.small_people.source import PeopleSource
 from onlooker.training.batches import ViewClips, view_loader
 from onlooker.training.processes import Processes
 from onlooker.weights.inputs import InputSpec
@@ -43,18 +45,37 @@ class Accuracy:
     videos: int
 
 
+@dataclass(frozen=True, slots=True)
+class DetectionAccuracy(Accuracy):
+    """`ap50`: average precision at IoU 0.5; `recall` and `precision` at score 0.5. For the parts of a run that know
+    classes only, `top1` is `ap50`, `mean_class` the recall, `loss` what is missing of the average precision."""
+
+    ap50: float
+    recall: float
+    precision: float
+    people: int
+
+
+Row = VideoScore | FrameScore
+
+
 def score_videos(
     model: nn.Module, source: ClipSource, spec: InputSpec, processes: Processes, *, clips: int = 1, workers: int = 0
-) -> list[VideoScore]:
+) -> list[Row]:
     """Scores of all videos in the order of the source, on every process. The model is left as it was.
 
-    `spec.views` crops times `clips` moments per video. Raises MediaError for a file that cannot be read.
+    `spec.views` crops times `clips` moments per video; frames with boxes are looked at whole, by the model's `fused`
+    copy. Raises MediaError for a file that cannot be read.
     """
     mine = range(processes.rank, len(source), processes.count)
+    if isinstance(source, PeopleSource):
+        detector = model.fused()  # type: ignore[operator]
+        found = [source.score(detector, index) for index in mine]
+        return sorted(processes.gather(found), key=lambda row: row.index)
     loader = view_loader(ViewClips(source, spec, clips), mine, workers)
     was_training = model.training
     model.eval()
-    rows = []
+    rows: list[Row] = []
     try:
         with torch.no_grad(), processes.compute():
             for batch in loader:
@@ -66,12 +87,32 @@ def score_videos(
     return sorted(processes.gather(rows), key=lambda row: row.index)
 
 
-def summarise(rows: Sequence[VideoScore]) -> Accuracy:
+def summarise(rows: Sequence[Row]) -> Accuracy:
     """The usual figures; exact sums, so the same whatever order or process the rows came from.
 
     >>> summarise([VideoScore(0, 0, (0.9, 0.1)), VideoScore(1, 1, (0.8, 0.2))]).top1
     0.5
     """
+    frames = [row for row in rows if isinstance(row, FrameScore)]
+    return _summarise_frames(frames) if frames else _summarise_classes([r for r in rows if isinstance(r, VideoScore)])
+
+
+def _summarise_frames(frames: Sequence[FrameScore]) -> DetectionAccuracy:
+    ap50, (found, people) = average_precision(frames), recall(frames, 0.5)
+    return DetectionAccuracy(
+        top1=ap50,
+        top5=ap50,
+        mean_class=found,
+        loss=1 - ap50,
+        videos=len(frames),
+        ap50=ap50,
+        recall=found,
+        precision=precision(frames, 0.5),
+        people=people,
+    )
+
+
+def _summarise_classes(rows: Sequence[VideoScore]) -> Accuracy:
     ranks = [row.rank for row in rows]
     by_class: dict[int, list[int]] = {}
     for row, rank in zip(rows, ranks, strict=True):

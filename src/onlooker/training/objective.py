@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,12 +18,23 @@ Objective = Callable[[nn.Module, Batch, torch.Generator], Tensor]
 
 
 def classification(spec: InputSpec, augment: Augment, classes: int) -> Objective:
-    """Cross-entropy with label smoothing, mixup and CutMix as the recipe says."""
+    """Cross-entropy with label smoothing, mixup and CutMix as the recipe says; for pictures with targets of their own,
+    what the model's `training_loss` makes of them."""
 
     def loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> Tensor:
+        if "images" in batch:
+            return _own_loss(model, batch, spec)
         clips = normalise(batch["clips"], spec)
         targets = smooth_targets(batch["labels"], classes, augment.label_smoothing)
         clips, targets = mix(clips, targets, mixup=augment.mixup, cutmix=augment.cutmix, generator=generator)
         return soft_cross_entropy(model(clips), targets)
 
+    return loss
+
+
+def _own_loss(model: nn.Module, batch: Batch, spec: InputSpec) -> Tensor:
+    """Through the wrapped model, so that processes exchange their gradients; the loss belongs to the model inside."""
+    outputs = model(normalise(batch["images"], spec))
+    inside: Any = getattr(model, "module", model)
+    loss: Tensor = inside.training_loss(outputs, batch)
     return loss
