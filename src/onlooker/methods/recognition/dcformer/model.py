@@ -93,7 +93,8 @@ class Block(nn.Module):
 
     def forward(self, tokens: Float[Tensor, "batch length dim"]) -> Float[Tensor, "batch length dim"]:
         tokens = tokens + self.drop_path(self.attention(self.norm(tokens)))
-        return tokens + self.drop_path(self.mlp(self.mlp_norm(tokens)))
+        residual: Tensor = self.drop_path(self.mlp(self.mlp_norm(tokens)))
+        return tokens + residual
 
 
 class DcFormer(nn.Module):

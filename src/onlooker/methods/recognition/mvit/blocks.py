@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from onlooker.methods.recognition.mvit.config import BlockSizes, Config, Stride
+from onlooker.methods.recognition.mvit.config import BlockSizes, Config, Stride, half
 from onlooker.nn.attention import attend, join_heads, split_heads
 from onlooker.nn.layers import DropPath, Mlp
 
@@ -34,8 +34,7 @@ class TokenPool(nn.Module):
 
     def __init__(self, width: int, kernel: Stride, stride: Stride, norm_eps: float) -> None:
         super().__init__()
-        padding = tuple(length // 2 for length in kernel)
-        self.pool = nn.Conv3d(width, width, kernel, stride=stride, padding=padding, groups=width, bias=False)
+        self.pool = nn.Conv3d(width, width, kernel, stride=stride, padding=half(kernel), groups=width, bias=False)
         self.norm = nn.LayerNorm(width, eps=norm_eps)
         self.kernel, self.stride = kernel, stride
 

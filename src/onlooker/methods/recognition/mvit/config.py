@@ -69,6 +69,11 @@ class Config:
             raise ConfigError(f"a clip of {self.frames} frames of {self.size} pixels leaves no token: {self.grid}.")
 
     @property
+    def stem_padding(self) -> Stride:
+        """Half the stem's kernel."""
+        return half(self.stem_kernel)
+
+    @property
     def grid(self) -> Stride:
         """Tokens of the trained clip along time, height and width, behind the stem."""
         return self.grid_of(self.frames, self.size, self.size)
@@ -97,6 +102,11 @@ class Config:
             sizes.append(BlockSizes(dim, out_dim, heads, stride, kv))
             dim = out_dim
         return sizes
+
+
+def half(kernel: Stride) -> Stride:
+    """The padding of a kernel: half of it, rounded down."""
+    return kernel[0] // 2, kernel[1] // 2, kernel[2] // 2
 
 
 def round_width(width: float, divisor: int, least: int) -> int:

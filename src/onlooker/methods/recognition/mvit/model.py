@@ -47,8 +47,7 @@ class Mvit(nn.Module):
         self.labels: tuple[str, ...] = ()
         self.checkpointing = False
         time, rows, columns = config.grid
-        padding = tuple(length // 2 for length in config.stem_kernel)
-        self.stem = nn.Conv3d(config.channels, config.dim, config.stem_kernel, config.stem_stride, padding)
+        self.stem = nn.Conv3d(config.channels, config.dim, config.stem_kernel, config.stem_stride, config.stem_padding)
         self.class_token = nn.Parameter(torch.zeros(1, 1, config.dim))
         self.class_table = nn.Parameter(torch.zeros(1, 1, config.dim))
         self.space_table = nn.Parameter(torch.zeros(1, rows * columns, config.dim))
@@ -80,9 +79,11 @@ class Mvit(nn.Module):
 
     def _tables(self, size: Stride) -> tuple[Float[Tensor, "1 places dim"], Float[Tensor, "1 time dim"]]:
         """The tables over places and over time for a grid of this size."""
-        trained, space, time = self.config.grid, self.space_table, self.time_table
+        trained = self.config.grid
+        space: Tensor = self.space_table
+        time: Tensor = self.time_table
         if size[1:] != trained[1:]:
-            picture = space.transpose(1, 2).unflatten(2, trained[1:])
+            picture = space.transpose(1, 2).reshape(1, -1, *trained[1:])
             picture = functional.interpolate(picture, size=size[1:], mode="bicubic", align_corners=False)
             space = picture.flatten(2).transpose(1, 2)
         if size[0] != trained[0]:

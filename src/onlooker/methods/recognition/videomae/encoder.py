@@ -165,7 +165,7 @@ class Encoder(nn.Module):
 
     def embed(self, clip: Clip) -> Tokens:
         """All tokens of a clip with their positions, time slowest, then row, then column."""
-        tokens = self.patches(clip)
+        tokens: Tensor = self.patches(clip)
         length, dim = tokens.shape[1:]
         table = self.table if self.table.shape[1] == length else sinusoid_table(length, dim, tokens.device)
         return tokens + table.to(tokens.dtype)

@@ -99,5 +99,5 @@ def take_by_head(grid: Grid, kept: Kept) -> Grid:
     [0.0, 5.0, 2.0, 7.0]
     """
     heads = kept.shape[1]
-    slices = grid.unflatten(-1, (heads, -1)).permute(0, 3, 2, 1, 4)
+    slices = grid.reshape(*grid.shape[:3], heads, -1).permute(0, 3, 2, 1, 4)
     return _take(slices, kept).permute(0, 3, 2, 1, 4).flatten(3)

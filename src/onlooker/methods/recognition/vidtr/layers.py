@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from onlooker.methods.recognition.vidtr.attention import Attention, Kept, take_by_head
+from onlooker.methods.recognition.vidtr.attention import Attention, Grid, Kept, take_by_head
 from onlooker.methods.recognition.vidtr.config import Config
 
 Form = Literal["grid", "patches", "joint"]
@@ -52,20 +52,24 @@ class Layer(nn.Module):
         """`places` are the columns of the grid. Gives the tokens and, where time steps were dropped, the kept ones."""
         normed = self.attention_norm(tokens)
         normed = normed if position is None else normed + position
-        tokens, attended, kept = self._attend(tokens, normed, places)
+        tokens, attended, kept = self.attend(tokens, normed, places)
         tokens = tokens + self.dropout(attended)
         return tokens + self.dropout(self.mlp(self.mlp_norm(tokens))), kept
 
-    def _attend(self, tokens: Tokens, normed: Tokens, places: int) -> tuple[Tokens, Tokens, Kept | None]:
+    def attend(self, tokens: Tokens, normed: Tokens, places: int) -> tuple[Tokens, Tokens, Kept | None]:
         """The residual stream (shorter where time steps leave), the attention's output and the kept time steps."""
         if self.form == "joint":
             return tokens, self.attention.joint(normed), None
         if self.form == "grid":
-            return tokens, self.attention.separable(normed.unflatten(1, (-1, places))).flatten(1, 2), None
-        class_token, patches = normed[:, :1], normed[:, 1:].unflatten(1, (-1, places))
+            return tokens, self.attention.separable(_grid(normed, places)).flatten(1, 2), None
+        class_token, patches = normed[:, :1], _grid(normed[:, 1:], places)
         if self.drop is None:
             return tokens, torch.cat((class_token, self.attention.separable(patches).flatten(1, 2)), dim=1), None
         attended, kept = self.attention.pooled(patches, self.drop)
-        stream = take_by_head(tokens[:, 1:].unflatten(1, (-1, places)), kept).flatten(1, 2)
+        stream = take_by_head(_grid(tokens[:, 1:], places), kept).flatten(1, 2)
         stream = torch.cat((tokens[:, :1], stream), dim=1)
         return stream, torch.cat((class_token, attended.flatten(1, 2)), dim=1), kept
+
+
+def _grid(tokens: Tokens, places: int) -> Grid:
+    return tokens.reshape(len(tokens), -1, places, tokens.shape[-1])

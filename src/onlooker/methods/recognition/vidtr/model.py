@@ -116,8 +116,10 @@ class VidTr(nn.Module):
             return self.position_table
         table = self.position_table[0]
         if config.kind == "separable":
-            return resize_class_grid(table.unflatten(0, (config.frames + 1, -1)), config.grid, size).flatten(0, 1)[None]
-        patches = resize_grid(table[1:].unflatten(0, (config.frames, config.grid, config.grid)), size)
+            return resize_class_grid(table.view(config.frames + 1, -1, config.dim), config.grid, size).flatten(0, 1)[
+                None
+            ]
+        patches = resize_grid(table[1:].view(config.frames, config.grid, config.grid, -1), size)
         return torch.cat((table[:1], patches.flatten(0, 2)))[None]
 
     def encode(self, clip: Clip) -> tuple[Tokens, dict[int, Kept]]:

@@ -12,8 +12,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from onlooker.methods.comparison import EXACT, Tolerance
-from onlooker.methods.recognition.vidtr.config import Config
+from onlooker.methods.recognition.vidtr.config import Config, Kind
 from onlooker.methods.recognition.vidtr.convert import import_official
+from onlooker.methods.recognition.vidtr.layers import Layer
 from onlooker.methods.recognition.vidtr.model import VidTr
 from onlooker.weights.loading import load_weights
 
@@ -21,7 +22,7 @@ from onlooker.weights.loading import load_weights
 def config_of(described: dict[str, Any]) -> Config:
     """Our Config for a fixture's config.json."""
     frames, size = described["input_shape_BCTHW"][2], described["input_shape_BCTHW"][3]
-    kind = described["model"] if not described.get("merge_later") else "merge_later"
+    kind: Kind = described["model"] if not described.get("merge_later") else "merge_later"
     pooled = zip(described.get("layer_pool", ()), described.get("frames_dropped", ()), strict=True)
     return Config(
         kind=kind,
@@ -60,7 +61,8 @@ def run(model: VidTr, clip: Tensor) -> dict[str, Tensor]:
     tokens, position, places = model.embed(clip)
     kept: dict[str, Tensor] = {"tokens_into_layer0": tokens.transpose(0, 1)}
     first = model.layers[0]
-    _, attended, _ = first._attend(tokens, first.attention_norm(tokens) + position, places)
+    assert isinstance(first, Layer)
+    _, attended, _ = first.attend(tokens, first.attention_norm(tokens) + position, places)
     kept["layer0_attn_out"] = attended.transpose(0, 1)
     for index, layer in enumerate(model.layers):
         here = position if index == 0 or model.config.position == "every" else None

@@ -20,7 +20,7 @@ def resize_grid(
             table.permute(0, 3, 1, 2), size=(height, width), mode="bicubic", align_corners=False
         )
         table = pictures.permute(0, 2, 3, 1)
-    return resize_rows(table.flatten(1), time).unflatten(1, (height, width, -1))
+    return resize_rows(table.flatten(1), time).view(time, height, width, -1)
 
 
 def resize_rows(table: Float[Tensor, "time dim"], time: int) -> Float[Tensor, "new_time dim"]:
@@ -34,7 +34,7 @@ def resize_class_row(
     table: Float[Tensor, "rows columns dim"], trained: int, size: tuple[int, int]
 ) -> Float[Tensor, "rows new_columns dim"]:
     """Rows of one class token and a patch grid of side `trained`, for a grid of `size`; the class token stays."""
-    patches = table[:, 1:].unflatten(1, (trained, trained))
+    patches = table[:, 1:].reshape(len(table), trained, trained, -1)
     return torch.cat((table[:, :1], resize_grid(patches, (len(table), *size)).flatten(1, 2)), dim=1)
 
 
@@ -47,4 +47,4 @@ def resize_class_grid(
     """
     table = resize_class_row(table, trained, size[1:])
     times = resize_rows(table[1:].flatten(1), size[0])
-    return torch.cat((table[:1], times.unflatten(1, (table.shape[1], -1))))
+    return torch.cat((table[:1], times.view(size[0], table.shape[1], -1)))
