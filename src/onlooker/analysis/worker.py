@@ -6,6 +6,7 @@ ends and so does this process.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -18,9 +19,15 @@ from onlooker.analysis.job import analyze_video
 from onlooker.analysis.options import Options
 from onlooker.errors import OnlookerError
 
+try:
+    import resource
+except ImportError:  # pragma: no cover - Windows has no such limits
+    resource = None  # type: ignore[assignment]
+
 
 def main() -> int:
     """Run the one job that standard input names; the exit code says only whether the process itself was well."""
+    limit_process()
     say = _Speaker(sys.stdout)
     # whatever a library prints must not mix with the messages
     sys.stdout = sys.stderr
@@ -47,6 +54,19 @@ def main() -> int:
         counts = {"people": facts["people"], **run.manifest.tables}
         say({"done": {"counts": counts, "duration": facts["end"] - facts["start"]}})
     return 0
+
+
+def limit_process() -> None:
+    """No core dump, which would hold people's pictures; and memory of its own at most as much as the machine has, so
+    that a file made to eat it all ends this process with a message instead of whichever the system picks."""
+    if resource is None:
+        return
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for kind, wanted in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, memory)):
+        _, most = resource.getrlimit(kind)
+        allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        with contextlib.suppress(OSError, ValueError):  # a system that doesn't offer the limit
+            resource.setrlimit(kind, (allowed, most))
 
 
 class _Speaker:
