@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,71 +15,19 @@ from onlooker.analysis.pipeline import Chunk, Pipeline
 from onlooker.analysis.stage import Context, Inputs, Output, Stage
 from onlooker.analysis.stages.actions import Actions
 from onlooker.errors import ConfigError, UnsafeCheckpoint
-from onlooker.methods.loading import load
-from onlooker.methods.recognition.contract import tiny_settings
-from onlooker.methods.registry import find
 from onlooker.records import FrameTracks
 from onlooker.video import Video
 from onlooker.video.writer import VideoWriter
 from onlooker.weights.card import Card
-from onlooker.weights.inputs import InputSpec
 from onlooker.weights.saving import save_weights
 
 torch.set_num_threads(1)
-SPEC = InputSpec(frames=4, stride=5, rate=10.0, short_side=32, crop=32, views=1)
 RATE = 10.0
-
-
-@pytest.fixture(scope="session")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A TimeSformer whose last layer tells a red picture from a blue one, by least squares on its own features."""
-    torch.manual_seed(0)
-    settings = {**tiny_settings(find("timesformer")), "classes": 2}
-    model = load("timesformer", settings=settings)
-    generator = torch.Generator().manual_seed(1)
-    clips, wanted = [], []
-    for k in range(60):
-        clip = torch.rand(4, 3, 32, 32, generator=generator)
-        clip[:, 0 if k % 2 else 2] += 1.0
-        clips.append((clip.clamp(0, 1.6) / 1.6 - 0.45) / 0.225)
-        wanted.append([-6.0, 6.0] if k % 2 else [6.0, -6.0])
-    with torch.no_grad():
-        seen = model.features(torch.stack(clips))
-        fit = torch.linalg.lstsq(torch.cat((seen, torch.ones(60, 1)), 1), torch.tensor(wanted)).solution
-        model.head.weight.copy_(fit[:-1].T)
-        model.head.bias.copy_(fit[-1])
-    path = tmp_path_factory.mktemp("weights") / "colours.safetensors"
-    config = json.dumps(asdict(model.config))
-    save_weights(
-        path, model.state_dict(), Card("timesformer", "tiny", config=config, spec=SPEC, labels=("blue", "red"))
-    )
-    return path
-
-
-def picture(red: bool, k: int, figure: bool | None = None) -> np.ndarray:
-    """Noise of one colour; with `figure` a person-like block of the other or the same colour walks through."""
-    image = np.random.default_rng(7).integers(0, 120, (72, 96, 3), dtype=np.uint8)
-    image[..., 0 if red else 2] += 120 + k % 5 * 3
-    if figure is not None:
-        block = np.random.default_rng(5).integers(0, 120, (40, 40, 3), dtype=np.uint8)
-        block[..., 0 if figure else 2] += 120
-        image[16:56, 4 + k % 40 : 44 + k % 40] = block
-    return image
-
-
-@pytest.fixture(scope="session")
-def colours(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four seconds of red, then four of blue."""
-    path = tmp_path_factory.mktemp("colours") / "colours.mp4"
-    with VideoWriter(path, 96, 72, rate=RATE) as writer:
-        for k in range(80):
-            writer.write(picture(k < 40, k))
-    return path
 
 
 def context_of(video: Path, weights: Path, **options: object) -> Context:
     values = Options.parse({"actions": str(weights), "actions_window": 2.0, "actions_step": 1.0, **options})
-    return Context("v", 96, 72, None, RATE, False, values, lambda: Video(video))
+    return Context("v", 96, 72, None, 10.0, False, values, lambda: Video(video))
 
 
 class Given(Stage):
@@ -100,11 +47,11 @@ class Given(Stage):
 
 
 @pytest.fixture(scope="session")
-def walker(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def walker(tmp_path_factory: pytest.TempPathFactory, paint) -> Path:
     path = tmp_path_factory.mktemp("walker") / "walker.mp4"
-    with VideoWriter(path, 96, 72, rate=RATE) as writer:
+    with VideoWriter(path, 96, 72, rate=10.0) as writer:
         for k in range(50):
-            writer.write(picture(False, k, True if 10 <= k < 30 else None))
+            writer.write(paint(False, k, True if 10 <= k < 30 else None))
     return path
 
 
@@ -126,8 +73,8 @@ def tables_of(video: Path, weights: Path, sizes: list[int], *, killed_after: int
     return rows
 
 
-def test_a_person_and_the_picture_get_their_own_labels(walker: Path, weights: Path) -> None:
-    rows = tables_of(walker, weights, [50])
+def test_a_person_and_the_picture_get_their_own_labels(walker: Path, colour_weights: Path) -> None:
+    rows = tables_of(walker, colour_weights, [50])
     whole = [(row["label"], row["start"], row["end"]) for row in rows["segments"] if row["track_id"] is None]
     person = [(row["label"], row["start"], row["end"]) for row in rows["segments"] if row["track_id"] == 7]
     assert whole == [("blue", 0.0, 5.0)]
@@ -141,24 +88,24 @@ def test_a_person_and_the_picture_get_their_own_labels(walker: Path, weights: Pa
 
 
 @pytest.mark.parametrize("sizes", [[7] * 8, [1] * 50, [20, 30]])
-def test_neither_chunks_nor_a_kill_change_a_row(walker: Path, weights: Path, sizes: list[int]) -> None:
-    expected = tables_of(walker, weights, [50])
-    assert tables_of(walker, weights, sizes) == expected
-    assert tables_of(walker, weights, sizes, killed_after=len(sizes) // 2) == expected
+def test_neither_chunks_nor_a_kill_change_a_row(walker: Path, colour_weights: Path, sizes: list[int]) -> None:
+    expected = tables_of(walker, colour_weights, [50])
+    assert tables_of(walker, colour_weights, sizes) == expected
+    assert tables_of(walker, colour_weights, sizes, killed_after=len(sizes) // 2) == expected
 
 
-def test_what_is_seen_at_once_does_not_grow(walker: Path, weights: Path) -> None:
-    context = context_of(walker, weights)
+def test_what_is_seen_at_once_does_not_grow(walker: Path, colour_weights: Path) -> None:
+    context = context_of(walker, colour_weights)
     stage = Actions(context)
     pipeline = Pipeline([Given(context), stage])
     with Video(walker) as opened:
         list(pipeline.run(Chunk(opened.read(range(k, k + 5)), k == 0, k == 45) for k in range(0, 50, 5)))
-    assert len(stage._pictures) <= SPEC.frames
+    assert len(stage._pictures) <= 4
 
 
-def test_analyze_names_actions_in_tables_and_report(colours: Path, weights: Path, tmp_path: Path) -> None:
+def test_analyze_names_actions_in_tables_and_report(colours: Path, colour_weights: Path, tmp_path: Path) -> None:
     run = ol.analyze(
-        colours, tmp_path, actions=str(weights), actions_window=2.0, detector="none", annotate=False, report=True
+        colours, tmp_path, actions=str(colour_weights), actions_window=2.0, detector="none", annotate=False, report=True
     )
     segments = [row for row in run.segments.to_pylist() if row["source"].startswith("timesformer/tiny@")]
     assert [row["label"] for row in segments] == ["red", "blue"]
@@ -171,19 +118,23 @@ def test_analyze_names_actions_in_tables_and_report(colours: Path, weights: Path
     assert 'class="lane actions"' in page
     assert "red: 0:00 to 0:04" in page
     with pytest.raises(ConfigError, match="configuration"):
-        ol.analyze(colours, tmp_path, actions=str(weights), actions_window=1.0, detector="none", annotate=False)
+        ol.analyze(colours, tmp_path, actions=str(colour_weights), actions_window=1.0, detector="none", annotate=False)
 
 
-def test_a_short_video_is_labelled_as_prediction_labels_it(colours: Path, weights: Path, tmp_path: Path) -> None:
-    run = ol.analyze(colours, tmp_path, actions=str(weights), end=1.5, detector="none", annotate=False, report=False)
+def test_a_short_video_is_labelled_as_prediction_labels_it(colours: Path, colour_weights: Path, tmp_path: Path) -> None:
+    run = ol.analyze(
+        colours, tmp_path, actions=str(colour_weights), end=1.5, detector="none", annotate=False, report=False
+    )
     (best,) = [row for row in run.actions.to_pylist() if row["score"] > 0.5]
     with Video(colours) as video:
-        predicted = ol.load(str(weights)).predict(video.clip(0.0, 1.5)).top(1)[0]
+        predicted = ol.load(str(colour_weights)).predict(video.clip(0.0, 1.5)).top(1)[0]
     assert best["label"] == predicted[0] == "red"
     assert best["score"] == pytest.approx(predicted[1], abs=0.1)
 
 
-def test_a_method_without_weights_is_refused_before_any_work(colours: Path, weights: Path, tmp_path: Path) -> None:
+def test_a_method_without_weights_is_refused_before_any_work(
+    colours: Path, colour_weights: Path, tmp_path: Path
+) -> None:
     with pytest.raises(ConfigError, match=r"timesformer/base is a method without weights.*--weights FILE"):
         ol.analyze(colours, tmp_path, actions="timesformer/base")
     with pytest.raises(ConfigError, match=r"no method 'timesfomer'.*timesformer"):
@@ -193,19 +144,19 @@ def test_a_method_without_weights_is_refused_before_any_work(colours: Path, weig
     with pytest.raises(ConfigError, match="no weights there"):
         ol.analyze(colours, tmp_path, actions="absent.safetensors")
     with pytest.raises(ConfigError, match="name the method"):
-        ol.analyze(colours, tmp_path, actions_weights=str(weights))
+        ol.analyze(colours, tmp_path, actions_weights=str(colour_weights))
     assert not list(tmp_path.iterdir())
 
 
-def test_a_card_that_names_other_classes_is_refused(weights: Path, tmp_path: Path) -> None:
+def test_a_card_that_names_other_classes_is_refused(colour_weights: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
 
     from onlooker.methods.recognition.recogniser import open_recogniser
     from onlooker.weights.header import read_header
 
-    card = Card.from_metadata(read_header(weights).metadata, "x")
+    card = Card.from_metadata(read_header(colour_weights).metadata, "x")
     assert card is not None
     path = tmp_path / "wrong.safetensors"
-    save_weights(path, load_file(weights), replace(card, labels=("red",)))
+    save_weights(path, load_file(colour_weights), replace(card, labels=("red",)))
     with pytest.raises(ConfigError, match="names 1 classes, the model has 2"):
         open_recogniser(str(path))

@@ -33,6 +33,7 @@ COMMANDS = (
     "train",
     "prove",
     "evaluate",
+    "extract",
     "world",
     "data",
     "doctor",

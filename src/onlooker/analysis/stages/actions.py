@@ -17,9 +17,7 @@ from onlooker.analysis.tables import rows_table
 from onlooker.analysis.windows import Grid, Moment, Window
 from onlooker.methods.recognition.prediction import multi_label
 from onlooker.methods.recognition.recogniser import UNKNOWN, open_recogniser
-from onlooker.weights.inputs import InputSpec
 
-BRIEF = 4.0  # seconds of a window for weights that were trained on whole clips: about what such clips last
 MOST_PEOPLE = 16  # in one window
 MOST_LABELS = 5  # in `actions`, for one window and person
 FAINT = 0.01  # scores below are left out of `actions`
@@ -52,7 +50,7 @@ class Actions(Stage):
             None if options.actions is None else open_recogniser(options.actions, options.actions_weights)
         )
         if self._recogniser is not None:
-            self._grid = grid_of(self._recogniser.spec, context)
+            self._grid = grid_of(self._recogniser.spec.frames, self._recogniser.seconds, context)
             self._side = max(HELD_SIDE, self._recogniser.spec.short_side)
         self._pictures: dict[int, Image] = {}
         self._shown: tuple[int, Image] | None = None
@@ -214,14 +212,14 @@ class _Subject:
     box: NDArray[np.float32]
 
 
-def grid_of(spec: InputSpec, context: Context) -> Grid:
+def grid_of(frames: int, trained: float, context: Context) -> Grid:
     """Windows as long as the weights were trained on, or as the video where that is shorter."""
     options = context.options
-    seconds = options.actions_window or (spec.seconds if spec.sampling == "stride" else BRIEF)
+    seconds = options.actions_window or trained
     end = options.end if context.duration is None else min(context.duration, options.end or context.duration)
     if end is not None and options.actions_window is None:
         seconds = min(seconds, max(end - options.start, 1e-3))
-    return Grid.of(spec.frames, seconds, options.actions_step)
+    return Grid.of(frames, seconds, options.actions_step)
 
 
 def shrink(image: Image, short_side: int) -> Image:

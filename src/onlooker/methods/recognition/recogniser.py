@@ -22,15 +22,19 @@ if TYPE_CHECKING:
 UNKNOWN = "unknown"
 """The label of a taught classifier for what is none of its actions."""
 
+BRIEF = 4.0
+"""Seconds of a window for weights that were trained on whole clips: about what such clips last."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recogniser:
     """`model` is a `ClipModel` in evaluation mode, `labels` a name for each class, `source` what rows of it are signed
-    with (`method/variant@digest`), `licence` what is known of code, weights and data."""
+    with (`method/variant@digest`), `digest` that of the file, `licence` what is known of code, weights and data."""
 
     model: Any
     labels: tuple[str, ...]
     source: str
+    digest: str
     licence: str
 
     @property
@@ -38,6 +42,11 @@ class Recogniser:
         """The preprocessing of the weights."""
         found: InputSpec = self.model.spec
         return found
+
+    @property
+    def seconds(self) -> float:
+        """How much video the weights want to see at once."""
+        return self.spec.seconds if self.spec.sampling == "stride" else BRIEF
 
     def scores(self, images: UInt8[np.ndarray, "time height width 3"], *, views: int | None = None) -> NDArray[Any]:
         """Scores (classes,) of the frames of one clip, averaged over the views of the specification (or `views`)."""
@@ -119,4 +128,4 @@ def open_recogniser(name: str, weights: str | None = None, *, commercial: bool =
         )
     source = f"{known.method}/{known.variant or 'default'}@{file.sha256[:12]}"
     licence = f"code {known.code_licence}, weights {known.weights_licence}, data {known.data_licence}"
-    return Recogniser(model, labels, source, licence)
+    return Recogniser(model, labels, source, file.sha256, licence)
