@@ -64,7 +64,8 @@ class Config:
     @property
     def side(self) -> int:
         """Rows and columns of the last maps of the trained clip."""
-        return -(-self.size // (4 * 2 ** (len(self.depths) - 1)))
+        side: int = -(-self.size // (4 * 2 ** (len(self.depths) - 1)))
+        return side
 
     def kernels(self, pathway: str, stage: int) -> tuple[int, ...]:
         """Temporal kernel of each block of a stage of the `slow` or `fast` pathway."""
