@@ -17,7 +17,7 @@ register(
         package=__name__,
         title="Small people detector",
         summary="People in single pictures by a small convolutional heat-map network, trained on the procedural world",
-        paper="arXiv:1904.07850 and arXiv:1909.00700 (ideas; the network is our own)",
+        paper="after arXiv:1904.07850 and arXiv:1909.00700",
         variants=tuple(VARIANTS),
         code_licence="Apache-2.0",
         weights_licence="Apache-2.0",

@@ -37,7 +37,7 @@ def score_frame(
     """
     same = iou(boxes, people)
     covered = intersection(boxes, ignore) / np.maximum(area(boxes), 1e-9)[:, None]
-    spared: list[bool] = np.asarray(covered > 0.5).any(axis=1).tolist()
+    spared = [bool(row.max(initial=0.0) > 0.5) for row in covered]
     found = np.zeros(len(people))
     taken = np.zeros(len(people), bool)
     kept: list[tuple[float, bool]] = []

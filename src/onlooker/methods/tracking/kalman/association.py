@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -34,6 +33,8 @@ def assign(cost: Array) -> tuple[Index, Index]:
     """Rows and columns of the cheapest one-to-one assignment without forbidden pairs (Kuhn and Munkres)."""
     if not cost.size:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    from scipy.optimize import linear_sum_assignment  # a third of a second that `onlooker methods` need not wait
+
     rows, columns = linear_sum_assignment(cost)
     allowed = cost[rows, columns] < FORBIDDEN
     return rows[allowed].astype(np.int64), columns[allowed].astype(np.int64)

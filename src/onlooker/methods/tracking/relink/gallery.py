@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from onlooker.methods.tracking.relink.appearance import SIZE, Look, distance
 
@@ -91,6 +90,8 @@ def return_ids(
     config: Config,
 ) -> NDArray[np.int64]:
     """The old id of each newcomer `(n,)`, 0 for someone new. Ids that are `present` in the picture are not given."""
+    from scipy.optimize import linear_sum_assignment  # imported late: it is slow to import
+
     result = np.zeros(len(looks), np.int64)
     away = ~np.isin(gallery["id"], present)
     if not away.any() or not len(looks):
