@@ -19,6 +19,7 @@ Status = Literal["within", "over", "error", "not implemented"]
 FUNCTIONS: dict[str, str] = {
     "metrics_mot_det": "onlooker.metrics.parity",
     "object_hand_events": "onlooker.events.parity",
+    "functional": "onlooker.training.parity",
 }
 """Fixtures of functions that belong to no method: name -> module with `parity(folder)`, absent until it is written."""
 
