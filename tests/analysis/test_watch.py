@@ -61,6 +61,16 @@ def test_a_long_watch_goes_on_in_a_new_folder_and_loses_no_row(scene, tmp_path):
         assert sorted(map(str, rows)) == sorted(map(str, whole[0].read(table).to_pylist())), table
 
 
+def test_the_report_of_a_live_source_has_timelines_and_no_pictures(short, tmp_path):
+    (run,) = watch(str(short), tmp_path, play_live=False)
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert "A live source: no pictures were kept." in page
+    assert "<video" not in page
+    assert "data:image" not in page
+    assert run.manifest.licences
+    assert all(licence in page for licence in run.manifest.licences.values())
+
+
 def test_a_rotation_of_no_time_is_a_wrong_request(short, tmp_path):
     with pytest.raises(ConfigError, match="rotate"):
         watch(str(short), tmp_path, rotate=0.0)

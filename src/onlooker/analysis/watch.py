@@ -19,6 +19,7 @@ from onlooker.analysis.live_frames import LiveFrames
 from onlooker.analysis.options import Options
 from onlooker.analysis.pipeline import Pipeline, Result
 from onlooker.analysis.plan import order_stages
+from onlooker.analysis.report import write_report
 from onlooker.analysis.stage import STAGES, Context
 from onlooker.analysis.tables import rows_table
 from onlooker.errors import ConfigError
@@ -64,10 +65,11 @@ def watch(
         frames = LiveFrames(stream, seconds, stop or threading.Event(), on_state)
         first = frames.first()
         context = _context(item.name, first, options)
-        pipeline = Pipeline([stage(context) for stage in order_stages(STAGES, options.stages)])
+        plan = [stage(context) for stage in order_stages(STAGES, options.stages)]
+        licences = {source: licence for stage in plan for source, licence in stage.licences.items()}
         runs: list[Run] = []
-        with _Parts(item, context, stream) as parts:
-            for result in pipeline.run(frames.chunks(first)):
+        with _Parts(item, context, stream, licences) as parts:
+            for result in Pipeline(plan).run(frames.chunks(first)):
                 parts.write(result)
                 if on_event:
                     for event in _events(result):
@@ -82,8 +84,8 @@ def watch(
 class _Parts:
     """The run folders of a watch, one after another; a folder begins with the first frames that belong into it."""
 
-    def __init__(self, item: Item, context: Context, stream: Stream) -> None:
-        self._item, self._context, self._stream = item, context, stream
+    def __init__(self, item: Item, context: Context, stream: Stream, licences: dict[str, str]) -> None:
+        self._item, self._context, self._stream, self._licences = item, context, stream, licences
         self._began = datetime.now(UTC)
         self._writer: RunWriter | None = None
         self._begin(0.0)
@@ -128,8 +130,11 @@ class _Parts:
             "started": self._began.isoformat(timespec="seconds"),
         }
         writer.manifest.bad_intervals = self._gaps
+        writer.manifest.licences = self._licences
         run = writer.finish()
         writer.close()
+        if self._context.options.report:
+            write_report(run, None, blur=self._context.options.blur)
         self._writer = None
         self._begin(self._end)
         Corpus(run.folder.parent).update(entry_of(run.folder, run.folder.parent))

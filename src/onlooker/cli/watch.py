@@ -17,6 +17,7 @@ def watch(
     seconds: Annotated[float | None, typer.Option(help="Stop after so long; until interrupted by default.")] = None,
     rotate: Annotated[float, typer.Option(help="Begin a new run folder after so many seconds.")] = 3600.0,
     detector: Annotated[str, typer.Option(help="'embedded', 'none', a local folder or hf://org/name.")] = "embedded",
+    report: Annotated[bool, typer.Option(help="Write report.html: timelines, plots and events, no pictures.")] = True,
     json_: Annotated[bool, typer.Option("--json", help="One JSON document a line: events, states, the end.")] = False,
 ) -> None:
     """Watch a live source and say what happens, until Ctrl-C: a run folder for each hour. Frames are not stored.
@@ -30,7 +31,7 @@ def watch(
         from onlooker.analysis.options import Options
         from onlooker.analysis.watch import watch as run_watch
 
-        options = Options.parse({"detector": detector, "annotate": False, "report": False})
+        options = Options.parse({"detector": detector, "annotate": False, "report": report})
         run_watch(
             source,
             out,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from onlooker.analysis.people import Person, collect_people, most_at_once
 from onlooker.analysis.report import plots, timeline
 from onlooker.analysis.report.clock import clock, time_ticks
 from onlooker.analysis.report.colors import chip_style
-from onlooker.analysis.report.keyframes import choose_key_frames
+from onlooker.analysis.report.keyframes import KeyFrame, choose_key_frames
 from onlooker.analysis.report.moments import collect_moments
 from onlooker.analysis.report.overlay import frame_clock, pack_people
 from onlooker.analysis.report.pictures import SCENE_WIDTH, Album
@@ -34,9 +35,10 @@ ANNOTATED = "annotated.mp4"
 PLAYED = {"h264": {"mp4", "mov"}, "vp9": {"webm", "matroska"}, "av1": {"mp4", "webm"}}
 
 
-def write_report(run: Run, video: Video, *, blur: str) -> Path:
+def write_report(run: Run, video: Video | None, *, blur: str) -> Path:
     """Write `report.html` into the folder of a complete run. `blur` (none, faces, people) holds for its pictures.
 
+    `video` is None where nothing was recorded (a live source): then there are timelines, plots and events, no pictures.
     The player shows annotated.mp4; without one the original, when it lies beside the run folder, a browser can play it
     and nobody is to be hidden. Errors: StorageError, MediaError.
     """
@@ -59,30 +61,27 @@ def environment() -> jinja2.Environment:
     return found
 
 
-def _content(run: Run, video: Video, blur: str) -> dict[str, Any]:
+def _content(run: Run, video: Video | None, blur: str) -> dict[str, Any]:
     facts = run.manifest.facts
     start, end = float(facts["start"]), float(facts["end"])
     everyone = collect_people(run.tracks, run.segments)
     people = _longest(everyone, MOST_PEOPLE)
-    album = Album(video, Curtain(run.tracks, blur, run.detections if blur != "none" else None))
-    portraits = album.people(people)
-    keys = choose_key_frames(run, video, everyone)
-    key_pictures = album.frames(key.index for key in keys)
-    scenes = _choose_scenes(run, video, everyone, album)
-    scene_pictures = album.frames((index for index, _ in scenes), SCENE_WIDTH)
-    album.develop()
     moments, kinds = collect_moments(run, everyone)
     bad = timeline.bad_stretches(run)
-    movie = _movie(run, video, blur)
+    movie = _movie(run, video, blur) if video else None
     timeline_rows = timeline.rows_of(people, start, end)
+    stretch = _stretch(video) if video else 1.0
+    pictures = _pictures(run, video, blur, everyone, people) if video else _Pictures({}, [], [((start, end), None)])
+    drawn = [(span, plots.paths(everyone, _size(run, video), stretch, picture, span)) for span, picture in pictures.scenes]
     return {
         "name": run.video,
-        "info": video.info,
+        "info": video.info if video else None,
+        "size": _size(run, video),
         "start": start,
         "length": end - start,
         "movie": movie,
-        "stretch": _stretch(video),
-        "people": [(row, portraits.get(row.person.track_id)) for row in timeline_rows],
+        "stretch": stretch,
+        "people": [(row, pictures.portraits.get(row.person.track_id)) for row in timeline_rows],
         "people_total": len(everyone),
         "busiest": most_at_once(everyone),
         "labels": _labels(people),
@@ -90,9 +89,9 @@ def _content(run: Run, video: Video, blur: str) -> dict[str, Any]:
         "lanes": _lanes(run, bad, start, end),
         "ticks": time_ticks(end - start),
         "occupancy": plots.occupancy(everyone, start, end) if everyone else None,
-        "sound": _sound(run, start, end),
-        "scenes": _scenes(scenes, scene_pictures, everyone, video),
-        "keys": [(key, key_pictures.get(key.index)) for key in keys],
+        "sound": _sound(run, start, end) if video else "The sound of live sources is not analysed.",
+        "scenes": [(span, plot) for span, plot in drawn if plot is not None],
+        "keys": pictures.keys,
         "shots_total": run.shots.num_rows,
         "moments": moments,
         "kinds": kinds,
@@ -103,8 +102,32 @@ def _content(run: Run, video: Video, blur: str) -> dict[str, Any]:
         "manifest": run.manifest,
         "seconds": run.timings.get("seconds"),
         "stages": run.timings.get("stages", {}),
-        "data": _embed(_player(video, everyone, start, end, int(facts["frames"]), movie)),
+        "data": _embed(_player(run, video, everyone, movie)),
     }
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """Pictures as data URIs: per person, per key frame, and of the place during each span of time."""
+
+    portraits: dict[int, str]
+    keys: list[tuple[KeyFrame, str | None]]
+    scenes: list[tuple[tuple[float, float], str | None]]
+
+
+def _pictures(run: Run, video: Video, blur: str, everyone: Sequence[Person], people: Sequence[Person]) -> _Pictures:
+    album = Album(video, Curtain(run.tracks, blur, run.detections if blur != "none" else None))
+    portraits = album.people(people)
+    keys = choose_key_frames(run, video, everyone)
+    key_pictures = album.frames(key.index for key in keys)
+    scenes = _choose_scenes(run, video, everyone, album)
+    scene_pictures = album.frames((index for index, _ in scenes), SCENE_WIDTH)
+    album.develop()
+    return _Pictures(
+        portraits,
+        [(key, key_pictures.get(key.index)) for key in keys],
+        [(span, scene_pictures.get(index)) for index, span in scenes],
+    )
 
 
 def _longest(everyone: Sequence[Person], most: int) -> list[Person]:
@@ -155,17 +178,6 @@ def _choose_scenes(
     return found
 
 
-def _scenes(
-    scenes: list[tuple[int, tuple[float, float]]],
-    pictures: dict[int, str],
-    everyone: Sequence[Person],
-    video: Video,
-) -> list[tuple[tuple[float, float], plots.PathPlot]]:
-    size = video.info.width, video.info.height
-    drawn = [(span, plots.paths(everyone, size, _stretch(video), pictures.get(index), span)) for index, span in scenes]
-    return [(span, plot) for span, plot in drawn if plot is not None]
-
-
 def _stretch(video: Video) -> float:
     """Width of a pixel relative to its height, 1 where the file's claim makes no sense."""
     aspect = float(video.info.sample_aspect or 1)
@@ -191,19 +203,29 @@ def _movie(run: Run, video: Video, blur: str) -> dict[str, Any] | None:
     return {"src": source, "size": (info.width, info.height), "burnt": False, "offset": start}
 
 
-def _player(
-    video: Video, everyone: Sequence[Person], start: float, end: float, frames: int, movie: dict[str, Any] | None
-) -> dict[str, Any]:
-    times = video.index.time
-    first = int(np.searchsorted(times, start - 1e-6))
+def _player(run: Run, video: Video | None, everyone: Sequence[Person], movie: dict[str, Any] | None) -> dict[str, Any]:
+    facts = run.manifest.facts
+    start, end, frames = float(facts["start"]), float(facts["end"]), int(facts["frames"])
+    if video is None:  # marks on the timelines are all there is to move
+        times, first = np.linspace(start, end, frames, endpoint=False), 0
+    else:
+        first = int(np.searchsorted(video.index.time, start - 1e-6))
+        times = video.index.time[first : first + frames]
     return {
-        "size": movie["size"] if movie else (video.info.width, video.info.height),
+        "size": movie["size"] if movie else _size(run, video),
         "burnt": bool(movie and movie["burnt"]),
         "offset": movie["offset"] if movie else 0.0,
         "length": round(end - start, 6),
-        "clock": frame_clock(times[first : first + frames], end),
-        "tracks": pack_people(_longest(everyone, MOST_TRACKED), first),
+        "clock": frame_clock(times, end),
+        "tracks": pack_people(_longest(everyone, MOST_TRACKED), first) if video else [],
     }
+
+
+def _size(run: Run, video: Video | None) -> tuple[int, int]:
+    if video:
+        return video.info.width, video.info.height
+    width, height = run.manifest.facts["size"]
+    return int(width), int(height)
 
 
 def _embed(value: Any) -> str:
