@@ -50,6 +50,9 @@ _HUGGING_FACE_ENCODER = (
     (_LAYER + "layernorm_before.{kind}", "encoder.blocks.{i}.norm.{kind}"),
     (_LAYER + "attention.attention.q_bias", "encoder.blocks.{i}.attention.query_bias"),
     (_LAYER + "attention.attention.v_bias", "encoder.blocks.{i}.attention.value_bias"),
+    # transformers since version 5
+    (_LAYER + "attention.attention.query.bias", "encoder.blocks.{i}.attention.query_bias"),
+    (_LAYER + "attention.attention.value.bias", "encoder.blocks.{i}.attention.value_bias"),
     (_LAYER + "attention.attention.{part}.weight", "encoder.blocks.{i}.attention.{part}.weight"),
     (_LAYER + "attention.output.dense.{kind}", "encoder.blocks.{i}.attention.proj.{kind}"),
     (_LAYER + "layernorm_after.{kind}", "encoder.blocks.{i}.mlp_norm.{kind}"),
