@@ -53,8 +53,8 @@ _HUGGING_FACE_ENCODER = (
     # transformers since version 5
     (_LAYER + "attention.attention.query.bias", "encoder.blocks.{i}.attention.query_bias"),
     (_LAYER + "attention.attention.value.bias", "encoder.blocks.{i}.attention.value_bias"),
-    (_LAYER + "attention.attention.{part}.weight", "encoder.blocks.{i}.attention.{part}.weight"),
     (_LAYER + "attention.output.dense.{kind}", "encoder.blocks.{i}.attention.proj.{kind}"),
+    (_LAYER + "attention.attention.{part}.weight", "encoder.blocks.{i}.attention.{part}.weight"),
     (_LAYER + "layernorm_after.{kind}", "encoder.blocks.{i}.mlp_norm.{kind}"),
     (_LAYER + "intermediate.dense.{kind}", "encoder.blocks.{i}.mlp.fc1.{kind}"),
     (_LAYER + "output.dense.{kind}", "encoder.blocks.{i}.mlp.fc2.{kind}"),
