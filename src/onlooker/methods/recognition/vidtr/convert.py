@@ -95,7 +95,9 @@ def _describe(ours: Mapping[str, Tensor], settings: Settings) -> dict[str, Any]:
     }
     if dim % 64 == 0:
         described["heads"] = dim // 64
-    if "time_classes" in ours and "space_classes" in ours:
+    if "class_token" not in ours:
+        if missing := [key for key in ("time_classes", "space_classes") if key not in ours]:
+            raise IncompatibleCheckpoint(f"no VidTr: {', '.join(missing)} cannot be found.", missing=missing)
         places, frames = ours["time_classes"].shape[1] - 1, ours["space_classes"].shape[0]
         side = math.isqrt(places)
         # the released code adds the table in every layer exactly when there are 16 frames
