@@ -19,7 +19,8 @@ class Config:
     """Every architectural number. `frames` x `stride` is the trained clip, `size` its crop.
 
     `time_kernels` are the temporal kernels of each block's first convolution, repeated over the blocks of a stage.
-    `halve_time` is the temporal max pool of I3D and C2D after the first stage. The classifier averages over a window
+    `halve_time` is the temporal max pool of I3D and C2D after the first stage. With `dilate_last` the last stage keeps
+    height and width and doubles the reach of its kernels: for detection. The classifier averages over a window
     of the trained clip's extent: a larger clip gives several positions. `behavior` says whose preprocessing the weights
     expect.
 
@@ -36,6 +37,7 @@ class Config:
     stem_time: int = 1
     time_kernels: Kernels = SLOW
     halve_time: bool = False
+    dilate_last: bool = False
     dropout: float = 0.5
     classes: int = 400
     behavior: Behavior = "pytorchvideo"
@@ -54,7 +56,8 @@ class Config:
     @property
     def window(self) -> tuple[int, int, int]:
         """Extent of the last maps of the trained clip."""
-        side = -(-self.size // (4 * 2 ** (len(self.depths) - 1)))
+        halvings = len(self.depths) - 1 - self.dilate_last
+        side = -(-self.size // (4 * 2**halvings))
         return (max(1, self.frames // 2) if self.halve_time else self.frames, side, side)
 
 
@@ -64,6 +67,7 @@ VARIANTS: dict[str, Config] = {
     "slow_r50_4x16": Config(frames=4, stride=16),
     "i3d_r50_8x8": Config(stem_time=5, time_kernels=I3D, halve_time=True),
     "c2d_r50_8x8": Config(time_kernels=C2D, halve_time=True),
+    "slow_r50_4x16_ava": Config(frames=4, stride=16, classes=80, dilate_last=True),
     "gluoncv_slow_r50_8x8": Config(behavior="gluoncv"),
     "gluoncv_slow_r50_16x4": Config(frames=16, stride=4, behavior="gluoncv"),
     "gluoncv_slow_r50_32x2": Config(frames=32, stride=2, behavior="gluoncv"),

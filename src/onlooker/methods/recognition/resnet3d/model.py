@@ -35,9 +35,11 @@ class ResNet3d(ConvClassifier):
         self.stages = nn.ModuleList()
         inputs = config.width
         for stage in range(len(config.depths)):
-            side = 1 if stage == 0 else 2
-            inner = config.width * 2**stage
-            self.stages.append(bottleneck_stage(inputs, inner, config.kernels(stage), (1, side, side)))
+            dilated = config.dilate_last and stage == len(config.depths) - 1
+            side = 1 if stage == 0 or dilated else 2
+            inner, dilation = config.width * 2**stage, 2 if dilated else 1
+            kernels = config.kernels(stage)
+            self.stages.append(bottleneck_stage(inputs, inner, kernels, (1, side, side), dilation=dilation))
             inputs = 4 * inner
         self.halve = nn.MaxPool3d((2, 1, 1)) if config.halve_time else nn.Identity()
         initialise_convnet(self, generator=generator)
@@ -50,6 +52,10 @@ class ResNet3d(ConvClassifier):
             if number == 0 and maps.shape[2] > 1:
                 maps = self.halve(maps)
         return maps
+
+    def maps_over_time(self, clip: Clip) -> Maps:
+        """The last stage's output averaged over time: what detection reads at boxes."""
+        return self.maps(clip).mean(dim=2, keepdim=True)
 
     def positions(self, clip: Clip) -> Maps:
         return window_average(self.maps(clip), self.config.window)

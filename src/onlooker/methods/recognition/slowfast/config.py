@@ -17,7 +17,8 @@ class Config:
     The slow pathway sees one frame in `alpha`; the fast one has `1 / beta` of the channels. After the stem and each
     stage but the last a lateral convolution over `lateral_kernel` frames brings `lateral_ratio` times the fast channels
     to the slow pathway. `slow_kernels` and `fast_kernels` are the temporal kernels of each block's first convolution,
-    repeated over the blocks of a stage.
+    repeated over the blocks of a stage. With `dilate_last` the last stages keep height and width and double the
+    reach of their kernels: for detection.
 
     `behavior` says which frames the slow pathway sees: `gluoncv` every alpha-th from the first, as in the paper;
     `pytorchvideo` as many, spread evenly from the first to the last. It also says how frames are normalised.
@@ -40,6 +41,7 @@ class Config:
     fast_stem_time: int = 5
     slow_kernels: Kernels = ((1,), (1,), (3,), (3,))
     fast_kernels: Kernels = ((3,), (3,), (3,), (3,))
+    dilate_last: bool = False
     dropout: float = 0.5
     classes: int = 400
     behavior: Behavior = "pytorchvideo"
@@ -64,7 +66,8 @@ class Config:
     @property
     def side(self) -> int:
         """Rows and columns of the last maps of the trained clip."""
-        side: int = -(-self.size // (4 * 2 ** (len(self.depths) - 1)))
+        halvings = len(self.depths) - 1 - self.dilate_last
+        side: int = -(-self.size // (4 * 2**halvings))
         return side
 
     def kernels(self, pathway: str, stage: int) -> tuple[int, ...]:
@@ -88,6 +91,7 @@ VARIANTS: dict[str, Config] = {
         slow_kernels=((1,), (1,), _SIX, (3,)),
         fast_kernels=((3,), (3,), _SIX, (3,)),
     ),
+    "r50_8x8_ava": Config(classes=80, dilate_last=True),
     "gluoncv_r50_4x16": Config(alpha=8, lateral_kernel=5, behavior="gluoncv"),
     "gluoncv_r50_8x8": Config(behavior="gluoncv"),
     "gluoncv_r101_8x8": Config(depths=R101, behavior="gluoncv"),

@@ -34,10 +34,11 @@ class Pathway(nn.Module):
         self.stages = nn.ModuleList()
         outputs = width
         for stage in range(len(config.depths)):
-            side = 1 if stage == 0 else 2
-            inner = width * 2**stage
-            kernels = config.kernels(name, stage)
-            self.stages.append(bottleneck_stage(outputs + extra[stage], inner, kernels, (1, side, side)))
+            dilated = config.dilate_last and stage == len(config.depths) - 1
+            side = 1 if stage == 0 or dilated else 2
+            inner, dilation = width * 2**stage, 2 if dilated else 1
+            inputs, kernels = outputs + extra[stage], config.kernels(name, stage)
+            self.stages.append(bottleneck_stage(inputs, inner, kernels, (1, side, side), dilation=dilation))
             outputs = 4 * inner
 
 
@@ -100,9 +101,17 @@ class SlowFast(ConvClassifier):
             dim=1,
         )
 
-    def positions(self, clip: Clip) -> Maps:
+    def both(self, clip: Clip) -> tuple[Maps, Maps]:
+        """The last stages' outputs for one clip at the fast rate."""
         fast = channels_first(clip, self.config.channels)
-        slow, fast = self.maps(self.slow_frames(clip).transpose(1, 2), fast)
+        return self.maps(self.slow_frames(clip).transpose(1, 2), fast)
+
+    def maps_over_time(self, clip: Clip) -> Maps:
+        """Both pathways' last outputs averaged over time, slow channels first: what detection reads at boxes."""
+        return torch.cat([maps.mean(dim=2, keepdim=True) for maps in self.both(clip)], dim=1)
+
+    def positions(self, clip: Clip) -> Maps:
+        slow, fast = self.both(clip)
         if slow.shape[2] != self.config.slow_frames:
             # at other lengths than the trained one the pathways' windows no longer move in step
             slow, fast = slow.mean(dim=2, keepdim=True), fast.mean(dim=2, keepdim=True)
