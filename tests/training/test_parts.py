@@ -191,3 +191,25 @@ def test_equal_scores_are_no_right_answer():
     assert accuracy.top1 == pytest.approx(1 / 3)
     assert accuracy.mean_class == pytest.approx(0.25)
     assert accuracy == summarise(rows[::-1])
+
+
+@pytest.mark.parametrize(
+    "augment",
+    [
+        Augment(rand_augment={"operations": 2, "strength": 7.0, "spread": 0.5}),
+        Augment(augmix={"chains": 2}),
+        Augment(resized_crop={"area": (0.3, 1.0)}, flip=1.0),
+        Augment(resized_crop={"shift": True}),
+    ],
+    ids=["rand_augment", "augmix", "resized_crop", "shift"],
+)
+def test_stronger_augmentation_follows_the_seed(augment):
+    images = np.random.default_rng(0).integers(0, 255, (3, 20, 24, 3), dtype=np.uint8)
+    spec = InputSpec(frames=3, short_side=16, crop=16)
+    one, two, other = (augment_clip(images, spec, augment, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert torch.equal(one, two)
+    assert not torch.equal(one, other)
+    assert (one.shape, one.dtype) == ((3, 3, 16, 16), torch.uint8)
+    # without it the crop of a seed is what it always was
+    plain = augment_clip(images, spec, Augment(flip=augment.flip), np.random.default_rng(1))
+    assert not torch.equal(one, plain)

@@ -54,6 +54,10 @@ def test_overrides_change_single_values_and_may_reach_into_missing_tables():
         ("name.first=1", "single value"),
         ("name='a b'", "name"),
         ("data.train.kind=tapes", "data.train"),
+        ("augment.resized_crop={}", "takes the place of short_side"),
+        ("augment.resized_crop.area=[0.9, 0.5]", "smaller number first"),
+        ("augment.rand_augment.operation=3", "augment.rand_augment.operations"),
+        ("data={train: {kind: ssv2, path: x, fps: 3}, val: {kind: ssv2, path: x}}", "unknown key 'data.train.fps'"),
     ],
 )
 def test_wrong_requests_are_refused_with_the_place(override, words):

@@ -59,7 +59,8 @@ def train(
         say_json(result.to_dict())
         return
     accuracy = result.accuracy
-    typer.echo(f"{asked.name}: top 1 {accuracy.top1:.3f} (best {result.best_top1:.3f}) on {accuracy.videos} videos")
+    name, value = accuracy.figure
+    typer.echo(f"{asked.name}: {name} {value:.3f} (best {result.best:.3f}) on {accuracy.videos} videos")
     typer.echo(f"  {result.steps} steps, {result.bad_steps} skipped, {result.seconds:.0f} s")
     for name in ("model.safetensors", "curves.html"):
         typer.echo(f"  {result.folder / name}")

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from onlooker.data.faults import by_place, raise_faults
 from onlooker.data.media import Media, ShardMember, VideoFile
 from onlooker.data.samples import Listing, Sample
-from onlooker.data.source import ClipSource
+from onlooker.data.source import ClipSource, MultiLabelSource
 from onlooker.errors import OnlookerError
 from onlooker.records.storage import sha256_of
 
@@ -90,11 +90,13 @@ def _as_listing(source: ClipSource) -> Listing:
     listing = getattr(source, "listing", None)
     if isinstance(listing, Listing):
         return listing
-    samples = (
-        Sample(_Made(name), (source.label(i),), f"{name}", video=name)
-        for i, name in enumerate(source.name(i) for i in range(len(source)))
-    )
-    return Listing(tuple(samples), source.classes)
+    several = isinstance(source, MultiLabelSource) and source.multi_label
+    samples = []
+    for index in range(len(source)):
+        name = source.name(index)
+        labels = source.labels(index) if isinstance(source, MultiLabelSource) and several else (source.label(index),)
+        samples.append(Sample(_Made(name), labels, name, video=name))
+    return Listing(tuple(samples), source.classes, multi_label=several)
 
 
 def _check_labels(split: str, listing: Listing, found: Found) -> None:
@@ -104,7 +106,7 @@ def _check_labels(split: str, listing: Listing, found: Found) -> None:
         wrong = [label for label in sample.labels if not 0 <= label < count]
         if wrong:
             found.faults.append(f"{sample.where}: the label {wrong[0]} is outside 0 to {count - 1}")
-        if len(sample.labels) != 1 and not listing.multilabel:
+        if len(sample.labels) != 1 and not listing.multi_label:
             found.faults.append(f"{sample.where}: {len(sample.labels)} labels where one is needed")
     if not listing.samples:
         found.faults.append(f"{split}: there is no video in it")

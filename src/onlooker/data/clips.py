@@ -31,9 +31,9 @@ class VideoClips:
         return self.listing.classes
 
     @property
-    def multilabel(self) -> bool:
+    def multi_label(self) -> bool:
         """Whether a sample may have none or several labels."""
-        return self.listing.multilabel
+        return self.listing.multi_label
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -44,7 +44,7 @@ class VideoClips:
         if len(labels) != 1:
             raise ConfigError(
                 f"{self.samples[index].where}: {len(labels)} labels where one is needed: "
-                "train such data with objective: multilabel."
+                "train such data with objective: multi_label."
             )
         return labels[0]
 

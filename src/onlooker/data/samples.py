@@ -44,7 +44,7 @@ class Sample:
 class Listing:
     """What a reader found: samples in the order of the list, and every fault and doubt as `file:line: what`.
 
-    `classes` are the labels' names in order. With `multilabel` a sample may have none or several. With
+    `classes` are the labels' names in order. With `multi_label` a sample may have none or several. With
     `disjoint_groups` the format promises that no group is in two splits.
     """
 
@@ -52,7 +52,7 @@ class Listing:
     classes: tuple[str, ...]
     faults: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    multilabel: bool = False
+    multi_label: bool = False
     disjoint_groups: bool = False
 
     def checked(self) -> Listing:

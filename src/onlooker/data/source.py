@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -33,4 +33,19 @@ class ClipSource(Protocol):
 
     def clips(self, index: int, spec: InputSpec, count: int) -> Sequence[UInt8[np.ndarray, "time height width 3"]]:
         """`count` clips spread evenly in time (one alone in the middle), for testing."""
+        ...
+
+
+@runtime_checkable
+class MultiLabelSource(Protocol):
+    """What a source says where a video may have none or several classes; `multi_label` tells whether that is so."""
+
+    @property
+    def multi_label(self) -> bool: ...
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    def labels(self, index: int) -> tuple[int, ...]:
+        """All classes of a video."""
         ...

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from onlooker.data.source import ClipSource
+from onlooker.data.source import ClipSource, MultiLabelSource
+from onlooker.data.transforms import augmix, rand_augment, random_resized_crop
 from onlooker.methods.recognition.clips import to_views
 from onlooker.training.recipe import Augment
 from onlooker.weights.inputs import InputSpec
@@ -33,8 +34,8 @@ class Draw(NamedTuple):
 
 
 Batch = dict[str, Any]
-"""`clips` uint8 (batch, time, channel, height, width), `labels` int64 and `indices` int64 (batch,); from a source with
-samples of its own, what it says, and `indices`."""
+"""`clips` uint8 (batch, time, channel, height, width), `labels` int64 (batch,) or float (batch, classes) where there
+may be several, and `indices` int64 (batch,); from a source with samples of its own, what it says, and `indices`."""
 
 
 @runtime_checkable
@@ -90,13 +91,46 @@ class TrainClips(Dataset[Batch]):
             return {**sample, "indices": draw.sample}
         images = self._source.random_clip(draw.sample, self._reading, draw.seed)
         clip = augment_clip(images, self._spec, self._augment, np.random.default_rng(seed_of(draw.seed, "augment")))
-        return {"clips": clip, "labels": self._source.label(draw.sample), "indices": draw.sample}
+        labels = _labels(self._source, draw.sample)
+        return {"clips": clip, "labels": labels, "indices": draw.sample}
+
+
+def _labels(source: ClipSource, index: int) -> int | Float[Tensor, " classes"]:
+    """The class, or 1 for each class of a sample that may have several."""
+    if not (isinstance(source, MultiLabelSource) and source.multi_label):
+        return source.label(index)
+    hot = torch.zeros(len(source.classes))
+    hot[list(source.labels(index))] = 1.0
+    return hot
 
 
 def augment_clip(
     images: UInt8[np.ndarray, "time height width 3"], spec: InputSpec, augment: Augment, rng: np.random.Generator
 ) -> UInt8[Tensor, "time 3 crop crop"]:
-    """Random size, crop and flip, the same in all frames; uint8 throughout."""
+    """Random size, crop, flip and what else the recipe asks for, the same in all frames; uint8 throughout."""
+    if augment.resized_crop is None:
+        clip = _sized_and_cropped(images, spec, augment, rng)
+    else:
+        crop, whole = augment.resized_crop, torch.from_numpy(images).permute(0, 3, 1, 2)
+        chance = _generator(rng)
+        clip = random_resized_crop(whole, spec.crop, chance, area=crop.area, aspect=crop.aspect, shift=crop.shift)
+        clip = clip.flip(-1) if rng.random() < augment.flip else clip
+    if (rand := augment.rand_augment) is not None:
+        clip = rand_augment(
+            clip, _generator(rng), operations=rand.operations, strength=rand.strength, spread=rand.spread
+        )
+    if (mixed := augment.augmix) is not None:
+        clip = augmix(clip, _generator(rng), chains=mixed.chains, strength=mixed.strength)
+    return clip.contiguous()
+
+
+def _generator(rng: np.random.Generator) -> torch.Generator:
+    return torch.Generator().manual_seed(int(rng.integers(2**63)))
+
+
+def _sized_and_cropped(
+    images: NDArray[np.uint8], spec: InputSpec, augment: Augment, rng: np.random.Generator
+) -> UInt8[Tensor, "time 3 crop crop"]:
     low, high = augment.short_side or (spec.short_side, spec.short_side)
     low, high = max(low, spec.crop), max(high, spec.crop)
     # 1/size drawn evenly: small sizes come as often as in the SlowFast recipes (section 4 of the TimeSformer sheet)
@@ -128,7 +162,7 @@ class ViewClips(Dataset[Batch]):
     def __getitem__(self, index: int) -> Batch:
         clips = self._source.clips(index, self._spec, self._clips)
         views = torch.cat([to_views(images, self._spec) for images in clips])
-        return {"clips": views, "labels": self._source.label(index), "indices": index}
+        return {"clips": views, "labels": _labels(self._source, index), "indices": index}
 
 
 def normalise(clips: Tensor, spec: InputSpec) -> Float[Tensor, "batch time channel height width"]:

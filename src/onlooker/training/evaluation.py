@@ -6,13 +6,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from onlooker.data.source import ClipSource
 from onlooker.methods.detection.small_people.accuracy import FrameScore, average_precision, precision, recall
 from onlooker.methods.detection.small_people.source import PeopleSource
-from onlooker.training.batches import ViewClips, view_loader
+from onlooker.methods.recognition.prediction import multi_label
+from onlooker.metrics.multi_label import mean_average_precision
+from onlooker.training.batches import Batch, ViewClips, view_loader
 from onlooker.training.processes import Processes
 from onlooker.weights.inputs import InputSpec
 
@@ -44,6 +48,11 @@ class Accuracy:
     loss: float
     videos: int
 
+    @property
+    def figure(self) -> tuple[str, float]:
+        """The number by which runs are compared, with its name."""
+        return "top 1", self.top1
+
 
 @dataclass(frozen=True, slots=True)
 class DetectionAccuracy(Accuracy):
@@ -55,8 +64,35 @@ class DetectionAccuracy(Accuracy):
     precision: float
     people: int
 
+    @property
+    def figure(self) -> tuple[str, float]:
+        """AP at IoU 0.5."""
+        return "AP50", self.ap50
 
-Row = VideoScore | FrameScore
+
+@dataclass(frozen=True, slots=True)
+class LabelsScore:
+    """One video that may have several labels: its number, whether each class holds, and the averaged scores."""
+
+    index: int
+    truth: tuple[bool, ...]
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MultiLabelAccuracy(Accuracy):
+    """`mean_ap` over classes. `top1` and `top5` are the shares of labelled videos with a right class among the best
+    one or five, `mean_class` is `mean_ap`, `loss` the mean binary cross-entropy."""
+
+    mean_ap: float
+
+    @property
+    def figure(self) -> tuple[str, float]:
+        """mAP."""
+        return "mAP", self.mean_ap
+
+
+Row = VideoScore | FrameScore | LabelsScore
 
 
 def score_videos(
@@ -80,11 +116,22 @@ def score_videos(
         with torch.no_grad(), processes.compute():
             for batch in loader:
                 logits = model(batch["clips"].to(processes.device))
-                scores = logits.double().softmax(dim=-1).mean(dim=0)
-                rows.append(VideoScore(int(batch["indices"]), int(batch["labels"]), tuple(scores.cpu().tolist())))
+                rows.append(_row(batch, _scores(model, logits.double())))
     finally:
         model.train(was_training)
     return sorted(processes.gather(rows), key=lambda row: row.index)
+
+
+def _scores(model: nn.Module, logits: Float[Tensor, "view classes"]) -> Float[Tensor, "view classes"]:
+    """As `predict` makes them, but in float64."""
+    return logits.sigmoid() if multi_label(model) else logits.softmax(dim=-1)
+
+
+def _row(batch: Batch, views: Float[Tensor, "view classes"]) -> Row:
+    index, labels, scores = int(batch["indices"]), batch["labels"], tuple(views.mean(dim=0).cpu().tolist())
+    if isinstance(labels, Tensor) and labels.ndim:
+        return LabelsScore(index, tuple(bool(one) for one in labels.tolist()), scores)
+    return VideoScore(index, int(labels), scores)
 
 
 def summarise(rows: Sequence[Row]) -> Accuracy:
@@ -94,7 +141,27 @@ def summarise(rows: Sequence[Row]) -> Accuracy:
     0.5
     """
     frames = [row for row in rows if isinstance(row, FrameScore)]
-    return _summarise_frames(frames) if frames else _summarise_classes([r for r in rows if isinstance(r, VideoScore)])
+    several = [row for row in rows if isinstance(row, LabelsScore)]
+    if frames:
+        return _summarise_frames(frames)
+    return _summarise_labels(several) if several else _summarise_classes([r for r in rows if isinstance(r, VideoScore)])
+
+
+def _summarise_labels(rows: Sequence[LabelsScore]) -> MultiLabelAccuracy:
+    rows = sorted(rows, key=lambda row: row.index)
+    scores, truth = np.array([row.scores for row in rows]), np.array([row.truth for row in rows])
+    mean_ap = mean_average_precision(scores, truth)
+    best, labelled = np.argsort(-scores, axis=1, kind="stable"), max(int(truth.any(axis=1).sum()), 1)
+    held = np.take_along_axis(truth, best, axis=1)
+    chance = np.where(truth, scores, 1 - scores)
+    return MultiLabelAccuracy(
+        top1=float(held[:, 0].sum()) / labelled,
+        top5=float(held[:, :5].any(axis=1).sum()) / labelled,
+        mean_class=mean_ap,
+        loss=math.fsum(-math.log(max(one, TINY)) for one in chance.ravel().tolist()) / chance.size,
+        videos=len(rows),
+        mean_ap=mean_ap,
+    )
 
 
 def _summarise_frames(frames: Sequence[FrameScore]) -> DetectionAccuracy:

@@ -1,4 +1,4 @@
-"""Mixup and CutMix on clips, and label smoothing: all of them only change what the targets are."""
+"""Mixup and CutMix on clips, label smoothing, and the losses of the soft targets that they make."""
 
 from __future__ import annotations
 
@@ -64,3 +64,10 @@ def soft_cross_entropy(
 ) -> Float[Tensor, ""]:
     """Mean cross-entropy against targets that are distributions, in float32."""
     return functional.cross_entropy(logits.float(), targets)
+
+
+def binary_cross_entropy(
+    logits: Float[Tensor, "batch classes"], targets: Float[Tensor, "batch classes"]
+) -> Float[Tensor, ""]:
+    """Mean over batch and classes of each class's own cross-entropy, in float32."""
+    return functional.binary_cross_entropy_with_logits(logits.float(), targets)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from onlooker.training.batches import Batch, normalise
-from onlooker.training.mixing import mix, smooth_targets, soft_cross_entropy
+from onlooker.training.mixing import binary_cross_entropy, mix, smooth_targets, soft_cross_entropy
 from onlooker.training.recipe import Augment
 from onlooker.weights.inputs import InputSpec
 
@@ -28,6 +28,17 @@ def classification(spec: InputSpec, augment: Augment, classes: int) -> Objective
         targets = smooth_targets(batch["labels"], classes, augment.label_smoothing)
         clips, targets = mix(clips, targets, mixup=augment.mixup, cutmix=augment.cutmix, generator=generator)
         return soft_cross_entropy(model(clips), targets)
+
+    return loss
+
+
+def multi_label(spec: InputSpec, augment: Augment) -> Objective:
+    """Binary cross-entropy of each class, with mixup and CutMix as the recipe says."""
+
+    def loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> Tensor:
+        clips, targets = normalise(batch["clips"], spec), batch["labels"]
+        clips, targets = mix(clips, targets, mixup=augment.mixup, cutmix=augment.cutmix, generator=generator)
+        return binary_cross_entropy(model(clips), targets)
 
     return loss
 

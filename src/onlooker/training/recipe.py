@@ -168,19 +168,54 @@ Data = Annotated[AnyData, Field(discriminator="kind")]
 
 
 class Splits(Part):
-    """Where samples come from, and how many processes read them. `check_content` also compares files by content."""
+    """Where samples come from, and how many processes read them. Before training `check_videos` only looks whether
+    files exist, opens each (index and first frame), or decodes them all; `check_content` finds copies of files."""
 
     train: Data
     val: Data
     workers: Annotated[int, Field(ge=0)] = 0
     check_content: bool = True
+    check_videos: Literal["exist", "open", "decode"] = "open"
+
+
+class RandAugment(Part):
+    """So many random operations, all of one strength, which `spread` varies; see `data.transforms`."""
+
+    operations: Annotated[int, Field(gt=0)] = 2
+    strength: Annotated[float, Field(ge=0, le=10)] = 9.0
+    spread: Annotated[float, Field(ge=0)] = 0.0
+
+
+class AugMix(Part):
+    """Chains of random operations, mixed with the clip; see `data.transforms`."""
+
+    chains: Annotated[int, Field(gt=0)] = 3
+    strength: Annotated[float, Field(ge=0, le=10)] = 3.0
+
+
+class ResizedCrop(Part):
+    """A part with a random share of the area and a random width to height, made square; with `shift` it moves."""
+
+    area: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(le=1)]] = (0.08, 1.0)
+    aspect: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (3 / 4, 4 / 3)
+    shift: bool = False
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ResizedCrop:
+        if self.area[0] > self.area[1] or self.aspect[0] > self.aspect[1]:
+            raise ValueError("area and aspect are ranges: the smaller number first")
+        return self
 
 
 class Augment(Part):
-    """What training does to a clip. `short_side` is the range of the random size, `inverse` draws 1/size evenly."""
+    """What training does to a clip. `short_side` is the range of the random size, `inverse` draws 1/size evenly;
+    `resized_crop` takes their place. Then the flip, then `rand_augment` and `augmix`."""
 
     short_side: tuple[int, int] | None = None
     inverse: bool = False
+    resized_crop: ResizedCrop | None = None
+    rand_augment: RandAugment | None = None
+    augmix: AugMix | None = None
     flip: Annotated[float, Field(ge=0, le=1)] = 0.5
     mixup: Annotated[float, Field(ge=0)] = 0.0
     cutmix: Annotated[float, Field(ge=0)] = 0.0
@@ -190,6 +225,8 @@ class Augment(Part):
     def _ordered(self) -> Augment:
         if self.short_side is not None and not 0 < self.short_side[0] <= self.short_side[1]:
             raise ValueError("short_side is a range: the smaller size first")
+        if self.resized_crop is not None and (self.short_side is not None or self.inverse):
+            raise ValueError("resized_crop takes the place of short_side and inverse")
         return self
 
 
@@ -260,10 +297,12 @@ class Checkpoints(Part):
 
 
 class Recipe(Part):
-    """Everything that determines a training run."""
+    """Everything that determines a training run. `objective` says whether a video has one class, or none or several
+    (cross-entropy and accuracy, or binary cross-entropy of each class and mean average precision)."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     seed: Annotated[int, Field(ge=0)] = 0
+    objective: Literal["one_label", "multi_label"] = "one_label"
     model: Model
     data: Splits
     augment: Augment = Augment()
@@ -273,15 +312,22 @@ class Recipe(Part):
     evaluation: Evaluation = Evaluation()
     checkpoints: Checkpoints = Checkpoints()
 
+    @model_validator(mode="after")
+    def _fitting(self) -> Recipe:
+        if self.objective == "multi_label" and self.augment.label_smoothing:
+            raise ValueError("label_smoothing belongs to objective: one_label")
+        return self
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, defaults written out."""
         plain: dict[str, Any] = json.loads(self.model_dump_json())
         return plain
 
     def digest(self) -> str:
-        """Tells recipes apart that give other results; how many processes read the data makes no difference."""
+        """Tells recipes apart that give other results; how data are read and checked makes no difference."""
         plain = self.to_dict()
-        plain["data"].pop("workers")
+        for key in ("workers", "check_content", "check_videos"):
+            plain["data"].pop(key)
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
     def to_yaml(self) -> str:
@@ -421,6 +467,8 @@ def _valid_keys(location: tuple[Any, ...]) -> Iterator[str]:
             continue
         field = part.model_fields.get(str(name))
         inner = field.annotation if field else None
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
-            part = inner
+        # a part that may be left out is a union with None
+        for choice in get_args(inner) or (inner,):
+            if isinstance(choice, type) and issubclass(choice, BaseModel):
+                part = choice
     yield from part.model_fields

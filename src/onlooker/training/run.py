@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from onlooker.data.checks import check_splits
-from onlooker.data.source import ClipSource
+from onlooker.data.source import ClipSource, MultiLabelSource
 from onlooker.errors import ConfigError, StorageError
 from onlooker.methods.loading import load
 from onlooker.methods.registry import find
@@ -26,7 +26,7 @@ from onlooker.training.evaluation import Accuracy, score_videos, summarise
 from onlooker.training.log import Log
 from onlooker.training.loop import Tell, Trainer
 from onlooker.training.machine import commit, describe_machine, now
-from onlooker.training.objective import classification
+from onlooker.training.objective import classification, multi_label
 from onlooker.training.processes import Processes, start_processes
 from onlooker.training.recipe import Model, Recipe, parse_yaml
 from onlooker.training.sources import open_source
@@ -41,7 +41,7 @@ class Trained:
 
     folder: Path
     accuracy: Accuracy
-    best_top1: float
+    best: float
     steps: int
     bad_steps: int
     seconds: float
@@ -99,7 +99,13 @@ def check_data(recipe: Recipe, *, base: str | Path = ".") -> dict[str, Any]:
 
 def _open_checked(recipe: Recipe, base: Path) -> tuple[dict[str, ClipSource], list[str]]:
     sources = {"train": open_source(recipe.data.train, base), "val": open_source(recipe.data.val, base)}
-    return sources, check_splits(sources, content=recipe.data.check_content)
+    several = [name for name, source in sources.items() if isinstance(source, MultiLabelSource) and source.multi_label]
+    if several and recipe.objective == "one_label":
+        raise ConfigError(f"videos of {several[0]} have several labels: say objective: multi_label.")
+    if recipe.objective == "multi_label" and len(several) < len(sources):
+        raise ConfigError("objective: multi_label needs data whose videos may have several labels, such as charades.")
+    data = recipe.data
+    return sources, check_splits(sources, content=data.check_content, look=data.check_videos)
 
 
 def build_model(recipe: Model, classes: tuple[str, ...], seed: int) -> Any:
@@ -177,7 +183,11 @@ class _Run:
             model.checkpointing = True
         spec: InputSpec = model.spec
         self.spec = replace(spec, views=recipe.evaluation.crops)
-        objective = classification(spec, recipe.augment, model.config.classes)
+        if recipe.objective == "multi_label":
+            model.multi_label = True
+            objective = multi_label(spec, recipe.augment)
+        else:
+            objective = classification(spec, recipe.augment, model.config.classes)
         store = Store(folder / "checkpoints", recipe.checkpoints.keep)
         self.trainer = Trainer(model, sources["train"], spec, objective, recipe, processes, store)
         self.log = Log(folder / "log.jsonl", until=self.trainer.position.step) if processes.rank == 0 else None
@@ -203,8 +213,8 @@ class _Run:
         if self.log is not None:
             self.log.write("evaluation", trainer.position.step, epoch=epoch, **asdict(accuracy))
             write_curves(self.folder)
-        if trainer.position.best is None or accuracy.top1 > trainer.position.best:
-            trainer.position.best = accuracy.top1
+        if trainer.position.best is None or accuracy.figure[1] > trainer.position.best:
+            trainer.position.best = accuracy.figure[1]
             self._keep("best.safetensors")
 
     def _evaluate(self) -> Accuracy:

@@ -60,7 +60,7 @@ def read_charades(
             middle = (segment.start + segment.end) / 2
             labels = tuple(sorted({other.label for other in segments if other.start <= middle < other.end}))
             into.add(replace(whole, labels=labels, start=segment.start, end=segment.end))
-    return into.listing(multilabel=True)
+    return into.listing(multi_label=True)
 
 
 def _segments(into: Gathering, line: int, row: dict[str, str]) -> list[_Segment]:

@@ -90,10 +90,10 @@ class Gathering:
         """One more sample."""
         self.samples.append(sample)
 
-    def listing(self, *, multilabel: bool = False, disjoint_groups: bool = False) -> Listing:
+    def listing(self, *, multi_label: bool = False, disjoint_groups: bool = False) -> Listing:
         """What was gathered."""
         return Listing(
-            tuple(self.samples), self.classes, tuple(self.faults), tuple(self.warnings), multilabel, disjoint_groups
+            tuple(self.samples), self.classes, tuple(self.faults), tuple(self.warnings), multi_label, disjoint_groups
         )
 
 
