@@ -11,18 +11,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from onlooker.errors import ConfigError
 from onlooker.records.storage import storage_errors
+from onlooker.training.recipe_data import KINDS, Data, Part
 
 MAX_BYTES = 1 << 20
-
-
-class Part(BaseModel):
-    """A part of a recipe: unknown keys and loose types are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
 
 
 class Model(Part):
@@ -33,138 +28,10 @@ class Model(Part):
 
     method: str
     variant: str = ""
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
     weights: str | None = None
     fresh: tuple[str, ...] = ()
     gain: Annotated[float, Field(gt=0)] = 1.0
-
-
-class WorldData(Part):
-    """Clips of single actions rendered on the fly; see `onlooker.world.dataset`."""
-
-    kind: Literal["world"]
-    split: Literal["train", "val", "test"]
-    length: Annotated[int, Field(gt=0)]
-    labels: tuple[str, ...]
-    frames: Annotated[int, Field(gt=0)] = 16
-    rate: Annotated[float, Field(gt=0)] = 8.0
-    size: Annotated[int, Field(ge=16)] = 112
-    stages: tuple[str, ...] = ()
-    cameras: tuple[str, ...] = ("near",)
-    people: Annotated[int, Field(ge=1)] = 1
-    reversed_pairs: bool = False
-    seed: int = 0
-    cache: str | None = None
-
-
-class PeopleData(Part):
-    """Single frames of the world with everybody's box, for detectors; see `onlooker.data.world_detection`."""
-
-    kind: Literal["world_people"]
-    split: Literal["train", "val", "test"]
-    scenes: Annotated[int, Field(gt=0)]
-    per_scene: Annotated[int, Field(gt=0)] = 6
-    stages: tuple[str, ...] = ()
-    seed: int = 0
-    cache: str | None = None
-
-
-Labels = tuple[str, ...] | str
-Rate = Annotated[float, Field(gt=0)]
-
-
-class CsvData(Part):
-    """A Kinetics-style list: lines `path label` (space or comma), or the csv or JSON that Kinetics publishes, of which
-    `split` chooses rows. `labels` names the classes in order (or is a file with a name per line); without it they are
-    taken from the list, which only works for names. Paths are relative to `root`, by default the list's folder."""
-
-    kind: Literal["csv"]
-    path: str
-    root: str | None = None
-    labels: Labels = ()
-    split: str = ""
-
-
-class FolderData(Part):
-    """A folder per class, videos in it; `labels` as in `CsvData`, by default the folders' names, sorted."""
-
-    kind: Literal["folders"]
-    path: str
-    labels: Labels = ()
-
-
-class FramesData(Part):
-    """A folder per class, in it folders of images, `rate` of them a second."""
-
-    kind: Literal["frames"]
-    path: str
-    rate: Rate
-    labels: Labels = ()
-
-
-class ShardData(Part):
-    """WebDataset tar shards: a path, a pattern (`train-{000..099}.tar`, `*.tar`) or several."""
-
-    kind: Literal["webdataset"]
-    path: str | tuple[str, ...]
-    labels: Labels = ()
-
-
-class UcfData(Part):
-    """A split file of UCF101."""
-
-    kind: Literal["ucf101"]
-    path: str
-    root: str | None = None
-    labels: Labels = ()
-
-
-class HmdbData(Part):
-    """One part of one of HMDB51's splits, from the folder of its split files."""
-
-    kind: Literal["hmdb51"]
-    path: str
-    part: Literal["train", "test"]
-    split: Annotated[int, Field(ge=1, le=3)] = 1
-    root: str | None = None
-    labels: Labels = ()
-
-
-class CharadesData(Part):
-    """Charades: whole videos with all their classes, or one sample per labelled segment; `rate` is that of frames."""
-
-    kind: Literal["charades"]
-    path: str
-    part: Literal["videos", "segments"] = "videos"
-    root: str | None = None
-    labels: Labels = ()
-    rate: Rate = 24.0
-
-
-class EpicData(Part):
-    """EPIC-KITCHENS, verbs or nouns; `rate` is that of frames whose rate no file says."""
-
-    kind: Literal["epic"]
-    path: str
-    target: Literal["verb", "noun"]
-    root: str | None = None
-    labels: Labels = ()
-    rate: Rate = 60.0
-
-
-class RatedData(Part):
-    """Something-Something V2, Diving48, GluonCV's lists; `rate` is that of frames (12, 30 and 30 by default)."""
-
-    kind: Literal["ssv2", "diving48", "gluoncv"]
-    path: str
-    root: str | None = None
-    labels: Labels = ()
-    rate: Rate | None = None
-
-
-FileData = CsvData | FolderData | FramesData | ShardData | UcfData | HmdbData | CharadesData | EpicData | RatedData
-AnyData = WorldData | PeopleData | FileData
-Data = Annotated[AnyData, Field(discriminator="kind")]
 
 
 class Splits(Part):
@@ -242,7 +109,7 @@ class Optimizer(Part):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     no_decay: tuple[str, ...] = ()
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
-    rates: dict[str, Annotated[float, Field(gt=0)]] = {}
+    rates: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
 
 
 class Schedule(Part):
@@ -445,7 +312,7 @@ def _say(fault: Any, values: Mapping[str, Any]) -> str:
 
 def _place(location: tuple[Any, ...]) -> list[Any]:
     """Keys of the file: a choice between kinds of data puts the kind behind `data.train`, which is no key."""
-    kind = location[:1] == ("data",) and len(location) > 2 and location[2] in _KINDS
+    kind = location[:1] == ("data",) and len(location) > 2 and location[2] in KINDS
     return [*location[:2], *location[3:]] if kind else list(location)
 
 
@@ -454,16 +321,11 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-_KINDS: dict[str, type[Part]] = {
-    kind: part for part in get_args(AnyData) for kind in get_args(part.model_fields["kind"].annotation)
-}
-
-
 def _valid_keys(location: tuple[Any, ...]) -> Iterator[str]:
     part: type[BaseModel] = Recipe
     for depth, name in enumerate(location[:-1]):
-        if depth == 2 and location[0] == "data" and name in _KINDS:
-            part = _KINDS[str(name)]
+        if depth == 2 and location[0] == "data" and name in KINDS:
+            part = KINDS[str(name)]
             continue
         field = part.model_fields.get(str(name))
         inner = field.annotation if field else None

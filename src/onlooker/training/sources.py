@@ -22,14 +22,14 @@ from onlooker.data.source import ClipSource
 from onlooker.data.world import WorldSource
 from onlooker.data.world_detection import WorldFrames
 from onlooker.methods.detection.small_people.source import PeopleSource
-from onlooker.training import recipe
-from onlooker.training.recipe import PeopleData, WorldData
+from onlooker.training import recipe_data as parts
+from onlooker.training.recipe_data import PeopleData, WorldData
 from onlooker.world.dataset import Recipe as WorldRecipe
 from onlooker.world.dataset import WorldClips
 from onlooker.world.stages import STAGES
 
 if TYPE_CHECKING:
-    from onlooker.training.recipe import AnyData, FileData
+    from onlooker.training.recipe_data import AnyData, FileData
 
 RATED = {"ssv2": read_something, "diving48": read_diving48, "gluoncv": read_gluoncv}
 
@@ -47,26 +47,26 @@ def open_listing(data: FileData, base: Path) -> Listing:
     """The list of samples, with its faults. Raises ConfigError, RecordError."""
     names = read_classes(base / data.labels) if isinstance(data.labels, str) else data.labels
     match data:
-        case recipe.FolderData():
+        case parts.FolderData():
             return read_folders(base / data.path, classes=names)
-        case recipe.FramesData():
+        case parts.FramesData():
             return read_frames(base / data.path, rate=data.rate, classes=names)
-        case recipe.ShardData():
+        case parts.ShardData():
             given = [data.path] if isinstance(data.path, str) else data.path
             return read_shards([base / path for path in given], classes=names)
     path, root = base / data.path, None if data.root is None else base / data.root
     match data:
-        case recipe.CsvData():
+        case parts.CsvData():
             return read_kinetics(path, root=root, classes=names, split=data.split)
-        case recipe.UcfData():
+        case parts.UcfData():
             return read_ucf101(path, root=root, classes=names)
-        case recipe.HmdbData():
+        case parts.HmdbData():
             return read_hmdb51(path, part=data.part, split=data.split, root=root, classes=names)
-        case recipe.CharadesData():
+        case parts.CharadesData():
             return read_charades(path, root=root, classes=names, rate=data.rate, part=data.part)
-        case recipe.EpicData():
+        case parts.EpicData():
             return read_epic(path, target=data.target, root=root, classes=names, rate=data.rate)
-        case recipe.RatedData():
+        case parts.RatedData():
             return RATED[data.kind](
                 path, root=root, classes=names, **({} if data.rate is None else {"rate": data.rate})
             )
