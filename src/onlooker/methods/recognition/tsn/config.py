@@ -47,7 +47,7 @@ VARIANTS: dict[str, Config] = {
     "r101": Config(depths=(3, 4, 23, 3)),
     "r152": Config(depths=(3, 8, 36, 3)),
 }
-TINY: dict[str, Any] = {"frames": 3, "size": 16, "width": 4, "depths": (1, 1)}
+TINY: dict[str, Any] = {"frames": 4, "size": 16, "width": 4, "depths": (1, 1)}
 
 
 def spec_for(config: Config) -> InputSpec:
