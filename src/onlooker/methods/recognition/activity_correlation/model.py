@@ -1,0 +1,117 @@
+"""Several activities in one clip: a convolutional backbone under an activity-specific head (arXiv:2009.07420)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from onlooker.methods.recognition.activity_correlation.config import TINY, VARIANTS, Config, spec_for
+from onlooker.methods.recognition.activity_correlation.head import ActivityHead, Findings
+from onlooker.methods.recognition.convnet import channels_first
+from onlooker.methods.recognition.prediction import Prediction, classify
+from onlooker.nn.backbones3d import Backbone3d
+from onlooker.nn.counting import count_multiply_adds, count_parameters
+from onlooker.nn.residual3d import Maps
+from onlooker.weights.inputs import InputSpec
+
+if TYPE_CHECKING:
+    from onlooker.methods.recognition.clips import VideoLike
+
+__all__ = ["NOT_IN_FILES", "TINY", "VARIANTS", "ActivityCorrelation", "Config", "build", "measure"]
+
+Clip = Float[Tensor, "batch time channel height width"]
+
+
+class ActivityCorrelation(nn.Module):
+    """Multi-label classification of clips, each activity judged from a feature vector of its own.
+
+    `forward` takes a normalised RGB clip `(batch, time, channel, height, width)` of any length and size and gives
+    logits `(batch, classes)` for sigmoids; `features` gives all activities' vectors in a row, `find` everything that
+    the head made of the clip, attention maps among it. `generator` makes the initial weights reproducible. Raises
+    ConfigError for a clip of another layout.
+
+    >>> model = ActivityCorrelation(Config(**TINY)).eval()
+    >>> model(torch.zeros(3, 4, 3, 16, 16)).shape
+    torch.Size([3, 5])
+    """
+
+    multi_label = True
+
+    def __init__(
+        self, config: Config, *, spec: InputSpec | None = None, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.spec = spec_for(config) if spec is None else spec
+        self.labels: tuple[str, ...] = ()
+        self.backbone = Backbone3d(
+            config.backbone,
+            width=config.width,
+            depths=config.depths,
+            channels=config.channels,
+            halve_time=config.backbone == "i3d",
+            generator=generator,
+        )
+        self.head = ActivityHead(
+            self.backbone.widths[-1],
+            activities=config.classes,
+            observations=config.observations,
+            inner=config.inner,
+            query=config.query,
+            correlations=config.correlations,
+            static=config.static,
+            dropout=config.dropout,
+        )
+        self.head.reset(generator)
+
+    def maps(self, clip: Clip) -> list[Maps]:
+        """The backbone's maps of the clip at each of the rates."""
+        images = channels_first(clip, self.config.channels)
+        return [self.backbone(images[:, :, ::rate]) for rate in self.config.rates]
+
+    def find(self, clip: Clip) -> Findings:
+        """Logits, features, attention maps, weights and relations."""
+        found: Findings = self.head(self.maps(clip))
+        return found
+
+    def features(self, clip: Clip) -> Float[Tensor, "batch width"]:
+        """The activities' vectors one after another, as their classifiers see them."""
+        return self.find(clip).features.flatten(1)
+
+    def forward(self, clip: Clip) -> Float[Tensor, "batch classes"]:
+        return self.find(clip).logits
+
+    def predict(self, video: VideoLike) -> Prediction:
+        """Scores of each activity on its own, from a path, a `Video`, or uint8 frames `(time, height, width, 3)`.
+
+        All preprocessing follows `self.spec`; the sigmoid scores of its views are averaged. Raises MediaError for a
+        file that cannot be read, ConfigError for other arrays.
+        """
+        return classify(self, video, self.spec, self.labels)
+
+    def freeze_observations(self) -> None:
+        """Only what lies behind the observations goes on learning: the step after `rates` was widened."""
+        for part in (self.backbone, self.head.observe):
+            part.requires_grad_(False)
+
+
+def measure(variant: str) -> dict[str, int]:
+    """Parameters of a variant and multiply-adds of one test view, counted on the meta device."""
+    config = VARIANTS[variant]
+    with torch.device("meta"):
+        parameters = count_parameters(ActivityCorrelation(config))
+    crop = spec_for(config).crop
+    shape = (1, config.frames, config.channels, crop, crop)
+    return {"parameters": parameters, "multiply_adds": count_multiply_adds(lambda: ActivityCorrelation(config), shape)}
+
+
+NOT_IN_FILES = ("frames", "stride", "size", "rates")
+"""Numbers of the Config that no checkpoint's names or shapes tell."""
+
+
+def build(config: Config) -> ActivityCorrelation:
+    """A new model, for code that knows methods only by name."""
+    return ActivityCorrelation(config)
