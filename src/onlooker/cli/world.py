@@ -18,17 +18,18 @@ def world() -> None:
 @app.command()
 def render(
     out: Annotated[Path, typer.Argument(help="The video to write; its truth goes to a run folder beside it.")],
-    stage: Annotated[str, typer.Option(help="Where it happens.")] = "street",
+    stage: Annotated[str, typer.Option(help="Where it happens: street, shop, platform, room or film_set.")] = "street",
     people: Annotated[int, typer.Option(min=0, help="How many people.")] = 5,
     seconds: Annotated[float, typer.Option(help="How long.")] = 30.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 7,
     width: Annotated[int, typer.Option(help="Pixels.")] = 640,
     height: Annotated[int, typer.Option(help="Pixels.")] = 360,
     rate: Annotated[float, typer.Option(help="Frames per second.")] = 15.0,
-    script: Annotated[str | None, typer.Option(help="What happens; the stage's own script by default.")] = None,
-    camera: Annotated[str, typer.Option(help="How it is filmed.")] = "static",
-    light: Annotated[str | None, typer.Option(help="Time of day.")] = None,
-    weather: Annotated[str, typer.Option(help="Weather.")] = "clear",
+    script: Annotated[str | None, typer.Option(help="What happens; the stage's own script by default, 'solo:wave' for one action.")] = None,
+    camera: Annotated[str, typer.Option(help="How it is filmed: static, shake, pan, orbit, near, first_person or cuts.")] = "static",
+    view: Annotated[int, typer.Option(min=0, help="Which of the stage's views; the same happening from elsewhere.")] = 0,
+    light: Annotated[str | None, typer.Option(help="Time of day: day, overcast, evening, night or indoor.")] = None,
+    weather: Annotated[str, typer.Option(help="Weather: clear, rain, snow or fog.")] = "clear",
     json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Render a scene: the video with its sound, and everything that is true about it as a run folder.
@@ -40,7 +41,17 @@ def render(
     from onlooker.world import render as render_world
 
     scene = World(
-        stage, people, seconds, seed, (width, height), rate, script=script, camera=camera, light=light, weather=weather
+        stage,
+        people,
+        seconds,
+        seed,
+        (width, height),
+        rate,
+        script=script,
+        camera=camera,
+        view=view,
+        light=light,
+        weather=weather,
     )
     truth = render_world(scene, out)
     if json_:
