@@ -1,0 +1,169 @@
+"""Video to trajectories, chunk by chunk: the state between chunks is small, and how it is cut changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onlooker.errors import ConfigError
+from onlooker.methods.recognition.dense_trajectories.camera import Boxes
+from onlooker.methods.recognition.dense_trajectories.config import Config
+from onlooker.methods.recognition.dense_trajectories.descriptors import frame_integrals
+from onlooker.methods.recognition.dense_trajectories.motion import Compensation, Pair, View, ahead, view, with_flow
+from onlooker.methods.recognition.dense_trajectories.pyramid import SMALLEST, Level, levels, to_grey
+from onlooker.methods.recognition.dense_trajectories.rows import Trajectories
+from onlooker.methods.recognition.dense_trajectories.sampling import sample
+from onlooker.methods.recognition.dense_trajectories.tracks import Tracks
+from onlooker.methods.recognition.dense_trajectories.trials import try_motion, try_tracks
+
+Image = NDArray[np.uint8]
+NO_BOXES: Boxes = np.zeros((0, 4), np.float32)
+
+
+@dataclass(slots=True)
+class State:
+    """What an `Extractor` knows between frames: the last frame, and the live tracks of every level."""
+
+    last: View | None = None
+    tracks: list[Tracks] = field(default_factory=list)
+
+    @property
+    def frames(self) -> int:
+        """How many frames were seen."""
+        return 0 if self.last is None else self.last.index + 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Numbers, lists and arrays, to be kept beside results."""
+        return {
+            "frames": self.frames,
+            "grey": None if self.last is None else self.last.greys[0],
+            "boxes": NO_BOXES if self.last is None else self.last.boxes,
+            "tracks": [tracks.to_arrays() for tracks in self.tracks],
+        }
+
+
+class Extractor:
+    """Dense trajectories of a stream of frames.
+
+    >>> extractor = Extractor(Config())
+    >>> found, state = extractor.step(np.zeros((3, 48, 64, 3), np.uint8), extractor.init_state())
+    >>> len(found), state.frames
+    (0, 3)
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def init_state(self) -> State:
+        """Before the first frame."""
+        return State()
+
+    def restore(self, kept: Mapping[str, Any]) -> State:
+        """The state of `State.to_dict`; goes on with the same results."""
+        if kept["grey"] is None:
+            return State()
+        last = view(int(kept["frames"]) - 1, kept["grey"], kept["boxes"], self._sizes(kept["grey"]))
+        return State(last, [Tracks.from_arrays(part) for part in kept["tracks"]])
+
+    def step(
+        self, frames: Image | Iterable[Image], state: State, boxes: Sequence[Boxes] | None = None
+    ) -> tuple[Trajectories, State]:
+        """The trajectories that end within these frames, and the state after them.
+
+        `frames` are RGB images (height, width, 3) of one size, at least 32 pixels a side; `boxes`, one array (n, 4) of
+        x1, y1, x2, y2 for each frame, say where people are: the camera's motion is estimated outside of them. The state
+        that was given is used up. Raises ConfigError for frames of another form.
+        """
+        return Trajectories.join(self.stream(frames, state, boxes)), state
+
+    def stream(
+        self, frames: Image | Iterable[Image], state: State, boxes: Sequence[Boxes] | None = None
+    ) -> Iterator[Trajectories]:
+        """As `step`, but what ends at each frame by itself, while the next frames are prepared; brings `state` on."""
+        for pair in self.pairs(frames, state, boxes):
+            found = self._track(pair, state.tracks)
+            state.last = pair.after
+            yield found
+
+    def pairs(
+        self, frames: Image | Iterable[Image], state: State, boxes: Sequence[Boxes] | None = None
+    ) -> Iterator[Pair]:
+        """The flow between the frames, as it is and without the camera's motion. Begins tracks at a first frame."""
+        views = self._views(frames, state.last, boxes)
+        if state.last is None:
+            first = next(views, None)
+            if first is None:
+                return
+            state.last = first
+            state.tracks = [Tracks() for _ in first.greys]
+            self._sample(first, state.tracks)
+        compensation = Compensation(self.config, self._sizes(state.last.greys[0]))
+        yield from ahead(compensation.pairs(ahead(with_flow(views, state.last))))
+
+    def _views(
+        self, frames: Image | Iterable[Image], last: View | None, boxes: Sequence[Boxes] | None
+    ) -> Iterator[View]:
+        start, shape = (0, None) if last is None else (last.index + 1, last.greys[0].shape)
+        for number, image in enumerate(frames):
+            shape = _checked(image, shape)
+            if boxes is not None and number >= len(boxes):
+                raise ConfigError(f"boxes for {len(boxes)} frames were given, but there are more frames.")
+            here = NO_BOXES if boxes is None else np.asarray(boxes[number], np.float32).reshape(-1, 4)
+            grey = to_grey(image)
+            yield view(start + number, grey, here, self._sizes(grey))
+
+    def _sizes(self, grey: Image) -> tuple[Level, ...]:
+        height, width = grey.shape
+        return levels(width, height, self.config.scales)
+
+    def _sample(self, now: View, tracks: list[Tracks]) -> None:
+        for grey, own in zip(now.greys, tracks, strict=True):
+            own.add(sample(grey, own.here(), self.config.step, self.config.corner_quality))
+
+    def _track(self, pair: Pair, tracks: list[Tracks]) -> Trajectories:
+        found = []
+        for level, (size, own) in enumerate(zip(self._sizes(pair.after.greys[0]), tracks, strict=True)):
+            if not len(own):
+                continue
+            flow, residual = pair.flow[level], pair.residual[level]
+            integrals = frame_integrals(pair.before.greys[level], residual, self.config.min_flow)
+            complete = own.advance(integrals, flow, residual, self.config.epsilon)
+            found.append(self._judge(own, complete, size.scale, pair.after.index))
+        self._sample(pair.after, tracks)
+        return Trajectories.join(found)
+
+    def _judge(self, tracks: Tracks, complete: NDArray[np.intp], scale: float, frame: int) -> Trajectories:
+        """The complete tracks that pass, in pixels of the frame."""
+        points = tracks.points[complete] * np.float32(scale)
+        trial = try_tracks(points, self.config)
+        passed, shape = trial.passed, trial.shape
+        if self.config.compensate:
+            moving, shape = try_motion(tracks.moves[complete] * np.float32(scale), self.config)
+            passed = passed & moving
+        count = int(passed.sum())
+        return Trajectories(
+            np.full(count, frame, np.int64),
+            points[passed],
+            trial.mean[passed],
+            trial.std[passed],
+            trial.length[passed],
+            np.full(count, scale, np.float32),
+            shape[passed].reshape(count, 30),
+            *tracks.described(complete[passed]),
+        )
+
+
+def _checked(image: Image, shape: tuple[int, ...] | None) -> tuple[int, ...]:
+    """Height and width. Raises ConfigError for what is no RGB frame of the size of the ones before."""
+    if image.ndim != 3 or image.shape[-1] != 3 or image.dtype != np.uint8 or min(image.shape[:2]) < SMALLEST:
+        raise ConfigError(
+            f"a frame is RGB, uint8 (height, width, 3), {SMALLEST} pixels or more a side; this one is {image.dtype} "
+            f"{image.shape}."
+        )
+    if shape is not None and image.shape[:2] != shape:
+        raise ConfigError(f"a frame of {image.shape[:2]} follows one of {shape}: start with a new state there.")
+    return image.shape[:2]
