@@ -25,9 +25,13 @@ def render(
     width: Annotated[int, typer.Option(help="Pixels.")] = 640,
     height: Annotated[int, typer.Option(help="Pixels.")] = 360,
     rate: Annotated[float, typer.Option(help="Frames per second.")] = 15.0,
-    script: Annotated[str | None, typer.Option(help="What happens; the stage's own script by default, 'solo:wave' for one action.")] = None,
-    camera: Annotated[str, typer.Option(help="How it is filmed: static, shake, pan, orbit, near, first_person or cuts.")] = "static",
-    view: Annotated[int, typer.Option(min=0, help="Which of the stage's views; the same happening from elsewhere.")] = 0,
+    script: Annotated[
+        str | None, typer.Option(help="What happens; the stage's own script by default, 'solo:wave' for one action.")
+    ] = None,
+    camera: Annotated[
+        str, typer.Option(help="How it is filmed: static, shake, pan, orbit, near, first_person or cuts.")
+    ] = "static",
+    view: Annotated[int, typer.Option(min=0, help="From where: the number of one of the stage's views.")] = 0,
     light: Annotated[str | None, typer.Option(help="Time of day: day, overcast, evening, night or indoor.")] = None,
     weather: Annotated[str, typer.Option(help="Weather: clear, rain, snow or fog.")] = "clear",
     json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
