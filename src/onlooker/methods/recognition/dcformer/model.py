@@ -171,22 +171,25 @@ def measure_statistics(model: DcFormer, clips: list[Clip]) -> None:
 
 
 def natural_std(config: Config) -> Float[Tensor, " values"]:
-    """Standard deviations of the kept coefficients by a law of natural pictures, for values 0..255.
+    """Standard deviations of the kept coefficients of natural pictures, for values 0..255.
 
-    Amplitude falls as one over frequency: LUMA / f and CHROMA / f with f in cycles per block, DC as f = 1/2.
+    The amplitude of a frequency of k half cycles per block falls as block / k; DC follows the contrast of the scene.
+    The factors were read off first frames of three ordinary videos; they only have to be of the right order, because
+    training measures its own or learns around them.
     """
     parts = []
-    for scale, kept, copies in (
-        (LUMA_SCALE, choose(config.block, config.keep, config.luma), config.group**2),
-        (CHROMA_SCALE, choose(config.block, config.keep, config.chroma), 2 * config.chroma_group**2),
+    for (flat, falling), kept, copies in (
+        (LUMA_STD, choose(config.block, config.keep, config.luma), config.group**2),
+        (CHROMA_STD, choose(config.block, config.keep, config.chroma), 2 * config.chroma_group**2),
     ):
-        row, column = kept // config.block, kept % config.block
-        frequency = torch.hypot(row.float(), column.float()).div(2).clamp_min(0.5)
-        parts.append((scale * config.block / frequency).repeat(copies))
+        frequency = torch.hypot((kept // config.block).float(), (kept % config.block).float())
+        factors = torch.where(frequency == 0, flat, falling / frequency.clamp_min(1))
+        parts.append((config.block * factors).repeat(copies))
     return torch.cat(parts)
 
 
-LUMA_SCALE, CHROMA_SCALE = 20.0, 4.0
+LUMA_STD, CHROMA_STD = (50.0, 10.8), (13.0, 2.0)
+"""For each: DC over the block's side, and the factor of the falling law."""
 
 
 def measure(variant: str) -> dict[str, int]:
