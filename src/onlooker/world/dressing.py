@@ -1,11 +1,12 @@
-"""A body in its clothes as parts: legs, trunk, arms, head and hair, bags."""
+"""A body in its clothes as parts: legs, trunk, arms, bags; the head is in `hairdress`."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from onlooker.world.body import HAIRS, Body
+from onlooker.world.body import Body
 from onlooker.world.clothing import CLOTH, Outfit
+from onlooker.world.hairdress import head_parts
 from onlooker.world.parts import Part, Size
 
 
@@ -15,7 +16,7 @@ def dress(body: Body, outfit: Outfit) -> list[Part]:
         *_legs(body, outfit),
         *_trunk(body, outfit),
         *_arms(body, outfit),
-        *_head(body, outfit),
+        *head_parts(body),
         *_bag(body, outfit),
     ]
 
@@ -258,110 +259,6 @@ def _arms(body: Body, outfit: Outfit) -> list[Part]:
                     0.012,
                 )
             )
-    return parts
-
-
-def _head(body: Body, outfit: Outfit) -> list[Part]:
-    size = body.head
-    hair = HAIRS[body.hair_colour]
-    jaw, full = 0.27 * size * body.face[5] ** 0.5, 1.0 if body.hair_style == "bald" else 1.05
-    colour = body.skin if body.hair_style == "bald" else hair
-    parts = [
-        Part(
-            "head",
-            _at("head"),
-            _at("head"),
-            "head",
-            (jaw, 0.34 * size),
-            (0.335 * size * full, 0.40 * size * full),
-            colour,
-            0.8,
-            0.01,
-            start_offset=(0.02 * size, 0, -0.27 * size),
-            end_offset=(-0.03 * size, 0, 0.2 * size),
-        ),
-    ]
-    back = -0.26 * size
-    if body.hair_style == "long":
-        parts.append(
-            Part(
-                "hair",
-                _at("head"),
-                _at("head"),
-                "head",
-                (0.36 * size, 0.22 * size),
-                (0.32 * size, 0.12 * size),
-                hair,
-                0.5,
-                -0.03,
-                start_offset=(back * 0.5, 0, 0.1 * size),
-                end_offset=(back * 0.9, 0, -0.95 * size),
-            )
-        )
-    elif body.hair_style == "bob":
-        parts.append(
-            Part(
-                "hair",
-                _at("head"),
-                _at("head"),
-                "head",
-                (0.38 * size, 0.27 * size),
-                (0.37 * size, 0.22 * size),
-                hair,
-                0.4,
-                -0.03,
-                start_offset=(back * 0.5, 0, 0.1 * size),
-                end_offset=(back * 0.6, 0, -0.38 * size),
-            )
-        )
-    elif body.hair_style == "ponytail":
-        parts.append(
-            Part(
-                "hair",
-                _at("head"),
-                _at("head"),
-                "head",
-                (0.10 * size, 0.10 * size),
-                (0.05 * size, 0.05 * size),
-                hair,
-                1.0,
-                -0.03,
-                start_offset=(-0.46 * size, 0, 0.2 * size),
-                end_offset=(-0.56 * size, 0, -0.6 * size),
-            )
-        )
-    elif body.hair_style == "bun":
-        parts.append(
-            Part(
-                "hair",
-                _at("head"),
-                _at("head"),
-                "head",
-                (0.15 * size,) * 2,
-                (0.15 * size,) * 2,
-                hair,
-                1.0,
-                -0.03,
-                start_offset=(-0.44 * size, 0, 0.30 * size),
-                end_offset=(-0.46 * size, 0, 0.34 * size),
-            )
-        )
-    elif body.hair_style == "afro":
-        parts.append(
-            Part(
-                "hair",
-                _at("head"),
-                _at("head"),
-                "head",
-                (0.5 * size,) * 2,
-                (0.46 * size,) * 2,
-                hair,
-                0.9,
-                -0.06,
-                start_offset=(-0.12 * size, 0, 0.0),
-                end_offset=(-0.1 * size, 0, 0.26 * size),
-            )
-        )
     return parts
 
 
