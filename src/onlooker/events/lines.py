@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onlooker.events.anchors import anchor_points
-from onlooker.events.arrays import grow_table, make_table, reset_columns, table_from_json, table_to_json
 from onlooker.events.event import EventLog
 from onlooker.events.geometry import meeting
+from onlooker.events.rule_table import RuleTable
 from onlooker.events.rules import LineRules
 from onlooker.events.tracks import Seen, Tracks
 
@@ -43,13 +43,12 @@ COLUMNS: dict[str, tuple[str, Any]] = {
 BROKEN = ("run_side", "run_time", "run_count", "net", "last_known")  # what a break in time voids
 
 
-class Lines:
+class Lines(RuleTable):
     """State of all lines of one stream."""
 
     def __init__(self, rules: list[LineRules], capacity: int) -> None:
+        super().__init__(COLUMNS, rules, capacity)
         self.rules = rules
-        self.table = make_table(COLUMNS, len(rules), capacity)
-        self.applies = np.zeros((len(rules), capacity), bool)
         self.counts = [{"in": 0, "out": 0} for _ in rules]
         self._start = np.array([r.start for r in rules]).reshape(-1, 2)
         self._along = np.array([r.end for r in rules]).reshape(-1, 2) - self._start
@@ -58,15 +57,6 @@ class Lines:
         self._settle = np.array([r.settle_s for r in rules]).reshape(-1, 1)
         self._count = np.array([r.observations for r in rules]).reshape(-1, 1)
         self._score_min = np.array([r.score_min for r in rules]).reshape(-1, 1)
-
-    def begin(self, slot: int, label: str) -> None:
-        """A new track has this slot."""
-        if slot >= self.applies.shape[1]:
-            capacity = 2 * max(slot, self.applies.shape[1])
-            grow_table(self.table, COLUMNS, capacity)
-            self.applies = np.pad(self.applies, ((0, 0), (0, capacity - self.applies.shape[1])))
-        reset_columns(self.table, COLUMNS, np.array([slot], np.intp))
-        self.applies[:, slot] = [r.classes is None or label in r.classes for r in self.rules]
 
     def update(self, seen: Seen, tracks: Tracks, log: EventLog, epoch: int) -> None:
         """One packet: events go to the log."""
@@ -83,15 +73,13 @@ class Lines:
     def snapshot(self) -> dict[str, Any]:
         """Plain values."""
         return {
-            "table": table_to_json(self.table),
-            "applies": table_to_json({"applies": self.applies}),
+            **super().snapshot(),
             "counts": [dict(count) for count in self.counts],
         }
 
     def load(self, values: dict[str, Any]) -> None:
         """Take over what `snapshot` gave."""
-        self.table = table_from_json(values["table"])
-        self.applies = table_from_json(values["applies"])["applies"]
+        super().load(values)
         self.counts = [dict(count) for count in values["counts"]]
 
     def _void(self, slots: Any) -> None:

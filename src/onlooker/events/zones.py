@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onlooker.events.anchors import anchor_points
-from onlooker.events.arrays import grow_table, make_table, reset_columns, table_from_json, table_to_json
 from onlooker.events.event import EventLog
 from onlooker.events.geometry import common_area, edges_of, oriented, signed_distance, signed_distances
+from onlooker.events.rule_table import RuleTable
 from onlooker.events.rules import ZoneRules
 from onlooker.events.tracks import Seen, Tracks
 
@@ -39,13 +39,12 @@ COLUMNS: dict[str, tuple[str, Any]] = {
 }
 
 
-class Zones:
+class Zones(RuleTable):
     """State of all zones of one stream."""
 
     def __init__(self, rules: list[ZoneRules], capacity: int) -> None:
+        super().__init__(COLUMNS, rules, capacity)
         self.rules = rules
-        self.table = make_table(COLUMNS, len(rules), capacity)
-        self.applies = np.zeros((len(rules), capacity), bool)
         self.visits: dict[str, list[str]] = {}  # "zone,slot" -> ids of the open events
         self._size = (0.0, 0.0)
         self._margin_in = np.array([r.margin_in for r in rules]).reshape(-1, 1)
@@ -55,15 +54,6 @@ class Zones:
         self._score_min = np.array([r.score_min for r in rules]).reshape(-1, 1)
         self._dwell = np.array([math.inf if r.dwell_s is None else r.dwell_s for r in rules]).reshape(-1, 1)
         self._tolerance = np.array([r.dwell_tolerance_s for r in rules]).reshape(-1, 1)
-
-    def begin(self, slot: int, label: str) -> None:
-        """A new track has this slot."""
-        if slot >= self.applies.shape[1]:
-            capacity = 2 * max(slot, self.applies.shape[1])
-            grow_table(self.table, COLUMNS, capacity)
-            self.applies = np.pad(self.applies, ((0, 0), (0, capacity - self.applies.shape[1])))
-        reset_columns(self.table, COLUMNS, np.array([slot], np.intp))
-        self.applies[:, slot] = [r.classes is None or label in r.classes for r in self.rules]
 
     def update(self, seen: Seen, tracks: Tracks, log: EventLog, epoch: int) -> None:
         """One packet: events go to the log."""
@@ -116,15 +106,13 @@ class Zones:
     def snapshot(self) -> dict[str, Any]:
         """Plain values."""
         return {
-            "table": table_to_json(self.table),
-            "applies": table_to_json({"applies": self.applies}),
+            **super().snapshot(),
             "visits": {key: list(held) for key, held in self.visits.items()},
         }
 
     def load(self, values: dict[str, Any]) -> None:
         """Take over what `snapshot` gave."""
-        self.table = table_from_json(values["table"])
-        self.applies = table_from_json(values["applies"])["applies"]
+        super().load(values)
         self.visits = {key: list(held) for key, held in values["visits"].items()}
 
     def _place(self, width: float, height: float) -> None:
