@@ -99,14 +99,28 @@ class SelfAttention(nn.Module):
         query, key, value = packed.permute(2, 0, 3, 1, 4).unbind(0)
         return query, key, value
 
+    def mix(
+        self,
+        tokens: Float[Tensor, "batch length dim"],
+        mask: Mask | None = None,
+        key_logits: Float[Tensor, "batch length"] | None = None,
+        *,
+        queries: int | None = None,
+    ) -> Float[Tensor, "batch queries dim"]:
+        """The values of all heads before the last layer: `forward` is `proj(mix(...))`.
+
+        With `queries` only so many of the first tokens look at the others (a mask then has a row for each of these).
+        """
+        query, key, value = self.split(tokens)
+        return join_heads(attend(query[:, :, :queries], key, value, mask, key_logits))
+
     def forward(
         self,
         tokens: Float[Tensor, "batch length dim"],
         mask: Mask | None = None,
         key_logits: Float[Tensor, "batch length"] | None = None,
     ) -> Float[Tensor, "batch length dim"]:
-        query, key, value = self.split(tokens)
-        out: Tensor = self.proj(join_heads(attend(query, key, value, mask, key_logits)))
+        out: Tensor = self.proj(self.mix(tokens, mask, key_logits))
         return out
 
     def weights(

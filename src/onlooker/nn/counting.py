@@ -21,7 +21,8 @@ def count_parameters(model: nn.Module) -> int:
 def count_multiply_adds(build: Callable[[], nn.Module], shape: tuple[int, ...]) -> int:
     """Multiply-accumulates of one forward pass over an input of `shape`, as papers count FLOPs.
 
-    Counted on the meta device: matrix products, convolutions and attention; element-wise work is left out.
+    Counted on the meta device: matrix products, convolutions and attention; element-wise work is left out. Gradients
+    are on, so that the network is counted as it is written down, without what it saves where none are wanted.
 
     >>> count_multiply_adds(lambda: nn.Linear(3, 2), (5, 3))
     30
@@ -29,6 +30,6 @@ def count_multiply_adds(build: Callable[[], nn.Module], shape: tuple[int, ...]) 
     with torch.device("meta"):
         model = build().eval()
         clip: Tensor = torch.empty(shape)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with torch.enable_grad(), FlopCounterMode(display=False) as counter:
         model(clip)
     return int(counter.get_total_flops()) // 2

@@ -309,3 +309,22 @@ def test_shape_annotations_hold_at_run_time() -> None:
     done = subprocess.run([sys.executable, "-c", CHECKED], capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert json.loads(done.stdout) == "checked"
+
+
+@pytest.mark.parametrize("attention", ["divided", "joint", "space", "local_global", "axial"])
+def test_what_is_left_out_and_merged_for_speed_changes_nothing(attention: Attention) -> None:
+    """`features` leaves out of the last block what only patches need, and merges layers when no gradient is wanted."""
+    config = Config(attention=attention, frames=4, size=32, patch=8, dim=16, depth=2, heads=2, classes=3, drop_path=0.0)
+    model = TimeSformer(config).eval()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
+    clip = torch.randn(2, 4, 3, 32, 32, generator=generator)
+    plain = model.encode(clip)[0][:, 0]
+    assert plain.requires_grad
+    with torch.no_grad():
+        torch.testing.assert_close(model.features(clip), plain, atol=2e-5, rtol=1e-4)
+    torch.testing.assert_close(model.features(clip), plain, atol=2e-5, rtol=1e-4)
+    gradients = [torch.autograd.grad(loss.sum(), model.class_token)[0] for loss in (model.features(clip), plain)]
+    torch.testing.assert_close(gradients[0], gradients[1], atol=1e-3, rtol=1e-3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from jaxtyping import Bool, Float
@@ -70,14 +71,37 @@ class AttentionStep(nn.Module):
         # `to_groups` orders patches time, height, width whatever the order of the flat sequence
         return make(TokenLayout(layout.classes, layout.time, layout.height, layout.width), device)[None, None]
 
+    def residual(
+        self, groups: Float[Tensor, "groups length dim"], mask: Tensor | None, *, queries: int | None = None
+    ) -> Float[Tensor, "groups queries dim"]:
+        """fc(drop_path(attention(groups))), of the first `queries` tokens of each group or of all.
+
+        Without gradients the two linear layers in a row, proj and fc, are applied as their product where there are
+        more tokens than channels, so that making it costs less than it saves.
+        """
+        mixed, last = self.attention.mix(groups, mask, queries=queries), self.attention.proj
+        plain = self.training or torch.is_grad_enabled() or mixed.shape[0] * mixed.shape[1] <= mixed.shape[2]
+        if plain or not isinstance(self.fc, nn.Linear):
+            out: Tensor = self.fc(self.drop_path(last(mixed)))
+            return out
+        return nn.functional.linear(mixed, self.fc.weight @ last.weight, self.fc(last.bias))
+
     def forward(self, classes: Classes, patches: Grid, layout: TokenLayout) -> tuple[Classes, Grid]:
-        residual = self.attention(self.groups(classes, patches), self.mask(layout, patches.device))
-        residual = self.fc(self.drop_path(residual))
+        residual = self.residual(self.groups(classes, patches), self.mask(layout, patches.device))
         if self.step.with_class:
-            count, width = classes.shape[1], classes.shape[2]
-            copies = residual[:, :count].reshape(classes.shape[0], -1, count, width)
-            classes, residual = classes + copies.mean(dim=1), residual[:, count:]
+            classes, residual = self.joined(classes, residual), residual[:, classes.shape[1] :]
         return classes, patches + from_groups(residual, layout, self.step.within)
+
+    def classes_after(self, classes: Classes, patches: Grid, layout: TokenLayout) -> Classes:
+        """The class tokens that `forward` gives, without the work that is for the patches alone."""
+        mask, count = self.mask(layout, patches.device), classes.shape[1]
+        rows = None if mask is None else mask[..., :count, :]
+        return self.joined(classes, self.residual(self.groups(classes, patches), rows, queries=count))
+
+    def joined(self, classes: Classes, residual: Float[Tensor, "groups length dim"]) -> Classes:
+        """The class tokens plus the mean of what their copies in the groups gained."""
+        batch, count, width = classes.shape
+        return classes + residual[:, :count].reshape(batch, -1, count, width).mean(dim=1)
 
 
 class Block(nn.Module):
@@ -100,7 +124,18 @@ class Block(nn.Module):
         classes, patches = layout.split(tokens)
         for step in self.steps.values():
             classes, patches = step(classes, patches, layout)
-        tokens = layout.join(classes, patches)
+        return self.fed_forward(layout.join(classes, patches))
+
+    def classes_after(self, tokens: Float[Tensor, "batch length dim"], layout: TokenLayout) -> Classes:
+        """The class tokens that `forward` gives, without the work that is for the patches alone."""
+        classes, patches = layout.split(tokens)
+        *others, last = self.steps.values()
+        for step in others:
+            classes, patches = step(classes, patches, layout)
+        return self.fed_forward(cast(AttentionStep, last).classes_after(classes, patches, layout))
+
+    def fed_forward(self, tokens: Float[Tensor, "batch length dim"]) -> Float[Tensor, "batch length dim"]:
+        """The second half: x + drop_path(mlp(norm(x)))."""
         residual: Tensor = self.drop_path(self.mlp(self.mlp_norm(tokens)))
         return tokens + residual
 

@@ -56,9 +56,11 @@ def parity(folder: Path) -> Iterator[tuple[str, Tensor, Tensor]]:
             yield name, ours[name], reference
 
 
-@torch.no_grad()
 def run(model: TimeSformer, clip: Tensor) -> dict[str, Tensor]:
-    """The model's results and the inner tensors that fixtures record."""
+    """The model's results, as `forward` makes them, and the inner tensors that fixtures record.
+
+    Those come from a second pass with gradients on, in which no layers are merged and no token is left out.
+    """
     kept: dict[str, Tensor] = {}
     first = model.blocks[0]
     steps = dict(first.named_modules())
@@ -68,14 +70,15 @@ def run(model: TimeSformer, clip: Tensor) -> dict[str, Tensor]:
     ]
     for step, name in (("time", "block0_temporal_attn_out"), ("space", "block0_spatial_attn_out")):
         if "steps.time" in steps:
-            hooks.append(steps[f"steps.{step}.attention"].register_forward_hook(_keep_output(kept, name)))
+            hooks.append(steps[f"steps.{step}.attention.proj"].register_forward_hook(_keep_output(kept, name)))
     try:
-        kept["features"] = model.features(clip)
-        kept["logits"] = model.head(kept["features"])
+        with torch.enable_grad():
+            model.encode(clip)
     finally:
         for hook in hooks:
             hook.remove()
-    return kept
+    with torch.no_grad():
+        return kept | {"features": model.features(clip), "logits": model(clip)}
 
 
 def _keep_input(kept: dict[str, Tensor], name: str) -> Any:
