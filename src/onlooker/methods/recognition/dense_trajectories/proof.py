@@ -26,7 +26,7 @@ CLAIM = Claim(
 )
 
 CONFIG = Config(scales=2, gaussians=16)
-TRAIN, TEST = 24, 32
+TRAIN, TEST = 16, 40
 _ALONE = ("shape", "hof", "mbh_x")
 
 

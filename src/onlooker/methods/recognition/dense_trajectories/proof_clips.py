@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 CLASSES = ("left", "right", "circle", "swing")
 FRAMES, HEIGHT, WIDTH = 25, 120, 160
-PAN = (1.0, 3.0)
+PAN = (1.0, 4.0)
 """Pixels that the camera pans in each frame, in any direction."""
 JITTER = 1.5
 """Standard deviation in pixels of what shaking adds to that, anew in each frame."""
