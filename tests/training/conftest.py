@@ -65,6 +65,12 @@ def tiny_recipe(**changes):
     return build_recipe(values)
 
 
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(monkeypatch):
+    """Hundreds of tiny checkpoints need not survive a power cut; what does is tested with `records.storage`."""
+    monkeypatch.setattr("os.fsync", lambda file: None)
+
+
 @pytest.fixture
 def colours(monkeypatch):
     """Recipes' data are coloured clips instead of files."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -46,14 +47,19 @@ def test_kill_nine_between_checkpoints_and_the_same_command_again(tmp_path):
     ).read_bytes()
 
 
-@pytest.mark.slow
-def test_two_processes_train_as_one_does(tmp_path):
-    assert work(tmp_path / "one")[0] == 0
+def two_processes():
+    """What starts a script in two processes that know each other."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    launcher = ["-m", "torch.distributed.run", "--nproc-per-node=2", "--master-addr=127.0.0.1", f"--master-port={port}"]
-    code, text = work(tmp_path / "two", launcher=launcher)
+    return ["-m", "torch.distributed.run", "--nproc-per-node=2", "--master-addr=127.0.0.1", f"--master-port={port}"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [(), (0, "shard")], ids=["copies", "sharded"])
+def test_two_processes_train_as_one_does(tmp_path, how):
+    assert work(tmp_path / "one")[0] == 0
+    code, text = work(tmp_path / "two", *how, launcher=two_processes())
     assert code == 0, text
     one, two = steps(tmp_path / "one"), steps(tmp_path / "two")
     assert len(one) == len(two) == 9
@@ -115,7 +121,52 @@ def test_bfloat16_trains_after_a_float32_run_in_the_same_process(colours, recipe
     assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
 
 
-def test_sharding_is_refused_rather_than_half_done(recipe, monkeypatch):
+@pytest.mark.slow
+def test_a_sharded_run_that_was_killed_goes_on(tmp_path):
+    assert work(tmp_path / "whole", 0, "shard", launcher=two_processes())[0] == 0
+    assert work(tmp_path / "cut", 5, "shard", launcher=two_processes())[0] != 0
+    assert len(list((tmp_path / "cut" / "checkpoints").iterdir())) == 2
+    code, text = work(tmp_path / "cut", 0, "shard", launcher=two_processes())
+    assert code == 0, text
+    assert [row["loss"] for row in steps(tmp_path / "cut")] == pytest.approx(
+        [row["loss"] for row in steps(tmp_path / "whole")], rel=1e-4
+    )
+    # checkpoints hold the whole model, so that one process alone goes on from them as well
+    shutil.rmtree(tmp_path / "cut" / "checkpoints")
+    shutil.copytree(tmp_path / "whole" / "checkpoints", tmp_path / "cut" / "checkpoints")
+    newest = sorted((tmp_path / "cut" / "checkpoints").iterdir())[-1]
+    assert all(tensor.ndim == 0 or tensor.numel() for tensor in load_file(newest).values())
+    code, text = work(tmp_path / "cut")
+    assert code == 0, text
+
+
+def test_accelerates_own_sharding_is_refused_rather_than_half_done(recipe, monkeypatch):
     monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
-    with pytest.raises(ConfigError, match="FSDP"):
+    with pytest.raises(ConfigError, match=r"loop\.shard"):
         start_processes(recipe().loop, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("loop", "processes", "words"),
+    [
+        ({"precision": "fp16"}, 1, "fp16 needs a CUDA device"),
+        ({"compile": True}, 1, r"C\+\+ compiler"),
+        ({"shard": True}, 1, "torchrun"),
+        ({"shard": True, "compile": True}, 2, "do not go together"),
+    ],
+)
+def test_what_this_machine_cannot_do_is_said_before_training(recipe, monkeypatch, loop, processes, words):
+    monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/g++" if "shard" in loop else None)
+    monkeypatch.setenv("WORLD_SIZE", str(processes))
+    with pytest.raises(ConfigError, match=words):
+        start_processes(recipe(loop=loop).loop, "cpu")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++"))), reason="no C++ compiler on this machine")
+def test_a_compiled_model_trains_as_the_plain_one(colours, recipe, tmp_path):
+    still = {"model": {"settings": {**recipe().model.settings, "drop_path": 0.0}}}
+    train(recipe(**still, loop={"epochs": 1}), tmp_path / "plain", device="cpu")
+    train(recipe(**still, loop={"epochs": 1, "compile": True}), tmp_path / "compiled", device="cpu")
+    plain, compiled = steps(tmp_path / "plain"), steps(tmp_path / "compiled")
+    assert [row["loss"] for row in compiled] == pytest.approx([row["loss"] for row in plain], rel=1e-3)

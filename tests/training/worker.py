@@ -1,4 +1,4 @@
-"""A training run in a process of its own: `python worker.py OUT [STEP_TO_DIE_AT]`, alone or under torchrun."""
+"""A training run in a process of its own: `python worker.py OUT [STEP_TO_DIE_AT [shard]]`, alone or under torchrun."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def main() -> None:
 
     run.open_source = lambda data, base: SOURCES[data.path]
     settings = {"frames": 2, "size": 16, "patch": 8, "dim": 16, "depth": 2, "heads": 2, "drop_path": 0.0}
-    recipe = tiny_recipe(model={"settings": settings}, loop={"accumulate": 2, "clip_norm": 1.0, "ema": 0.9})
+    loop = {"accumulate": 2, "clip_norm": 1.0, "ema": 0.9, "shard": "shard" in sys.argv}
+    recipe = tiny_recipe(model={"settings": settings}, loop=loop)
     run.train(recipe, sys.argv[1], device="cpu", tell=tell)
 
 

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from onlooker.errors import StorageError, WeightsError
 from onlooker.records.storage import atomic_write, make_folder, remove_leftovers
 from onlooker.training.ema import Ema
+from onlooker.training.sharding import whole_state
 from onlooker.weights.header import read_header
 
 FORMAT = 1
@@ -41,15 +42,27 @@ class Position:
     scaler: dict[str, Any] = field(default_factory=dict)
 
 
-def save_checkpoint(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, ema: Ema | None, position: Position, recipe: str
-) -> None:
-    """Write everything. `recipe` is the digest of what the run was asked to do. Raises StorageError, DiskFull."""
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All tensors of a run, put together from all processes, and the numbers that belong to them."""
+
+    tensors: dict[str, Tensor]
+    numbers: dict[str, Any]
+    ema_updates: int | None
+
+
+def snapshot(model: nn.Module, optimizer: torch.optim.Optimizer, ema: Ema | None) -> Snapshot:
+    """What there is to save; every process must ask for it where the model is sharded."""
     tensors: dict[str, Tensor] = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     if ema is not None:
         tensors |= {f"ema.{name}": tensor for name, tensor in ema.shadow.items()}
     moments, numbers = _split_optimizer(optimizer)
-    tensors |= moments
+    return Snapshot(whole_state(tensors | moments), numbers, None if ema is None else ema.updates)
+
+
+def save_checkpoint(path: Path, saved: Snapshot, position: Position, recipe: str) -> None:
+    """Write everything. `recipe` is the digest of what the run was asked to do. Raises StorageError, DiskFull."""
+    tensors = dict(saved.tensors)
     tensors["rng.torch"] = torch.get_rng_state()
     if torch.cuda.is_available():
         tensors["rng.cuda"] = torch.cuda.get_rng_state()
@@ -57,8 +70,8 @@ def save_checkpoint(
         "format": FORMAT,
         "recipe": recipe,
         "position": asdict(position),
-        "optimizer": numbers,
-        "ema_updates": None if ema is None else ema.updates,
+        "optimizer": saved.numbers,
+        "ema_updates": saved.ema_updates,
         "python_rng": _python_random(),
         "numpy_rng": _numpy_random(),
     }

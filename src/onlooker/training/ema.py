@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from onlooker.training.sharding import like
+
 
 class Ema:
     """`shadow` follows the model's floating-point tensors: shadow = d * shadow + (1 - d) * value.
@@ -37,6 +39,10 @@ class Ema:
         self.updates = updates
         for name, tensor in self.shadow.items():
             tensor.copy_(shadow[name])
+
+    def follow(self, model: nn.Module) -> None:
+        """Cut the average up as the model's tensors are, after it was sharded."""
+        self.shadow = {name: like(self.shadow[name], tensor) for name, tensor in model.state_dict().items()}
 
     @contextmanager
     def applied(self, model: nn.Module) -> Iterator[None]:

@@ -108,7 +108,10 @@ def score_videos(
         detector = model.fused()  # type: ignore[operator]
         found = [source.score(detector, index) for index in mine]
         return sorted(processes.gather(found), key=lambda row: row.index)
-    loader = view_loader(ViewClips(source, spec, clips), mine, workers)
+    share = -(-len(source) // processes.count)
+    # where a forward pass needs all processes, those with a video less repeat one
+    padding = [len(source) - 1] * (share - len(mine)) if processes.lockstep else []
+    loader = view_loader(ViewClips(source, spec, clips), [*mine, *padding], workers)
     was_training = model.training
     model.eval()
     rows: list[Row] = []
@@ -119,7 +122,7 @@ def score_videos(
                 rows.append(_row(batch, _scores(model, logits.double())))
     finally:
         model.train(was_training)
-    return sorted(processes.gather(rows), key=lambda row: row.index)
+    return sorted(processes.gather(rows[: len(mine)]), key=lambda row: row.index)
 
 
 def _scores(model: nn.Module, logits: Float[Tensor, "view classes"]) -> Float[Tensor, "view classes"]:

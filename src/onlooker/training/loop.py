@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from onlooker.data.source import ClipSource
 from onlooker.errors import ConfigError
 from onlooker.training.batches import Batch, TrainClips, epoch_draws, seed_of, train_loader
-from onlooker.training.checkpoint import Position, Store, load_checkpoint, save_checkpoint
+from onlooker.training.checkpoint import Position, Store, load_checkpoint, save_checkpoint, snapshot
 from onlooker.training.ema import Ema
 from onlooker.training.guard import Guard
 from onlooker.training.log import Log
@@ -65,6 +65,8 @@ class Trainer:
         if recipe.loop.compile:
             model.compile()
         self._wrapped, self._stepper = processes.prepare(model, self._optimizer)
+        if self.ema is not None:
+            self.ema.follow(model)
         processes.load_scaler(self.position.scaler)
 
     @property
@@ -150,11 +152,12 @@ class Trainer:
 
     def _save(self, log: Log | None) -> None:
         self.processes.wait()
+        saved = snapshot(self.model, self._optimizer, self.ema)
         if self.processes.rank != 0:
             return
         if log is not None:
             log.sync()
         self.position.scaler = self.processes.scaler_state()
         path = self.store.path(self.position.step)
-        save_checkpoint(path, self.model, self._optimizer, self.ema, self.position, self.recipe.digest())
+        save_checkpoint(path, saved, self.position, self.recipe.digest())
         self.store.tidy()

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from onlooker.errors import ConfigError, MissingDependency
+from onlooker.training.guards import check_machine
 from onlooker.training.recipe import Loop
+from onlooker.training.sharding import shard_model, whole
 
 
 class Processes(Protocol):
@@ -44,6 +46,11 @@ class Processes(Protocol):
         """The rows of all processes."""
         ...
 
+    @property
+    def lockstep(self) -> bool:
+        """Whether a forward pass needs all processes at once."""
+        ...
+
     def wait(self) -> None: ...
     def scaler_state(self) -> dict[str, Any]: ...
     def load_scaler(self, state: dict[str, Any]) -> None: ...
@@ -54,6 +61,7 @@ class PlainProcess:
 
     rank = 0
     count = 1
+    lockstep = False
 
     def __init__(self, device: str = "cpu") -> None:
         self.device = torch.device(device)
@@ -92,6 +100,8 @@ class PlainProcess:
 
 class Accelerated:
     """accelerate's view of the machine: CPU, one GPU, or the processes that torchrun started."""
+
+    lockstep = False
 
     def __init__(self, loop: Loop, device: str | None) -> None:
         from accelerate import Accelerator
@@ -148,13 +158,32 @@ class Accelerated:
             self._accelerator.scaler.load_state_dict(state)
 
 
+class Sharded(Accelerated):
+    """Each process holds its part of every gradient and moment, and between steps of every weight (FSDP2).
+
+    accelerate starts the processes and gives number types; sharding itself is PyTorch's, since accelerate's own wants
+    the optimiser made afterwards. The whole model is on each process before it is cut up.
+    """
+
+    lockstep = True
+
+    def prepare(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[nn.Module, Any]:
+        shard_model(model, optimizer, self.device, self.count)
+        return model, optimizer
+
+    @contextmanager
+    def accumulate(self, model: nn.Module, last: bool) -> Iterator[None]:
+        model.set_requires_gradient_sync(last)  # type: ignore[operator] # fully_shard adds it
+        yield
+
+
 def gradient_norm(model: nn.Module, limit: float | None) -> Tensor:
     """The norm of all gradients; they are scaled down to `limit` where it is exceeded."""
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
     norm = torch.nn.utils.get_total_norm(gradients)
     if limit is not None:
         torch.nn.utils.clip_grads_with_norm_(model.parameters(), limit, norm)
-    return norm
+    return whole(norm)
 
 
 def start_processes(loop: Loop, device: str | None = None) -> Processes:
@@ -166,10 +195,15 @@ def start_processes(loop: Loop, device: str | None = None) -> Processes:
     if device is not None and device.startswith("cuda") and not torch.cuda.is_available():
         raise ConfigError(f"--device {device}: torch sees no CUDA device here. Use --device cpu.")
     if os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true":
-        raise ConfigError("checkpoints of sharded models (FSDP) cannot be written yet: use torchrun without it.")
+        raise ConfigError(
+            "accelerate was told to shard the model (FSDP), which would bypass the checkpoints here: start with "
+            "torchrun and say loop.shard=true."
+        )
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    check_machine(loop, torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")), count)
     if importlib.util.find_spec("accelerate") is not None:
-        processes: Processes = Accelerated(loop, device)
-    elif int(os.environ.get("WORLD_SIZE", "1")) > 1 or loop.precision != "no":
+        processes: Processes = Sharded(loop, device) if loop.shard else Accelerated(loop, device)
+    elif count > 1 or loop.precision != "no":
         raise MissingDependency(
             "several processes and reduced precision need accelerate: pip install 'onlooker[train]'."
         )

@@ -134,7 +134,8 @@ class Schedule(Part):
 
 class Loop(Part):
     """`batch` counts clips per optimiser step over all processes; each process computes its share in `accumulate`
-    parts. After `max_bad_steps` steps without a finite loss or gradient training stops."""
+    parts. With `shard` each process keeps only its part of gradients, optimiser and averages, and between steps of
+    the weights (FSDP). After `max_bad_steps` steps without a finite loss or gradient training stops."""
 
     epochs: Annotated[int, Field(gt=0)]
     batch: Annotated[int, Field(gt=0)]
@@ -144,6 +145,7 @@ class Loop(Part):
     precision: Literal["no", "bf16", "fp16"] = "no"
     compile: bool = False
     checkpointing: bool = False
+    shard: bool = False
     max_bad_steps: Annotated[int, Field(gt=0)] = 10
 
 
@@ -191,10 +193,12 @@ class Recipe(Part):
         return plain
 
     def digest(self) -> str:
-        """Tells recipes apart that give other results; how data are read and checked makes no difference."""
+        """Tells recipes apart that give other results; how data are read and checked, and
+        whether the model is dealt out, makes no difference."""
         plain = self.to_dict()
         for key in ("workers", "check_content", "check_videos"):
             plain["data"].pop(key)
+        plain["loop"].pop("shard")
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
     def to_yaml(self) -> str:

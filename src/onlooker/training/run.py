@@ -29,6 +29,7 @@ from onlooker.training.machine import commit, describe_machine, now
 from onlooker.training.objective import classification, multi_label
 from onlooker.training.processes import Processes, start_processes
 from onlooker.training.recipe import Model, Recipe, parse_yaml
+from onlooker.training.sharding import whole_state
 from onlooker.training.sources import open_source
 from onlooker.weights.card import Card
 from onlooker.weights.inputs import InputSpec
@@ -99,6 +100,8 @@ def check_data(recipe: Recipe, *, base: str | Path = ".") -> dict[str, Any]:
 
 def _open_checked(recipe: Recipe, base: Path) -> tuple[dict[str, ClipSource], list[str]]:
     sources = {"train": open_source(recipe.data.train, base), "val": open_source(recipe.data.val, base)}
+    if recipe.loop.shard and recipe.data.val.kind == "world_people":
+        raise ConfigError("detectors are tested whole: drop loop.shard.")
     several = [name for name, source in sources.items() if isinstance(source, MultiLabelSource) and source.multi_label]
     if several and recipe.objective == "one_label":
         raise ConfigError(f"videos of {several[0]} have several labels: say objective: multi_label.")
@@ -235,6 +238,9 @@ class _Run:
 
     def _keep(self, name: str) -> None:
         """Write the weights as a file that `load` takes."""
+        with self._averaged():
+            # copies: behind the block the model has its own weights again
+            state = {name: tensor.clone() for name, tensor in whole_state(self.model.state_dict()).items()}
         if self.processes.rank != 0:
             return
         method = find(self.recipe.model.method)
@@ -250,5 +256,4 @@ class _Run:
             spec=self.spec,
             labels=self.model.labels,
         )
-        with self._averaged():
-            save_weights(self.folder / name, self.model.state_dict(), card)
+        save_weights(self.folder / name, state, card)
