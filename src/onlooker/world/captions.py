@@ -119,6 +119,13 @@ def _whole_text(world: World, place: str) -> str:
     return f"{summary} {_sentence(f'{_count(len(world.scene.performers))} {place}')}{told}"
 
 
+def write_film_caption(scenes: Sequence[World]) -> str:
+    """What a film of several scenes shows, scene by scene."""
+    numbers = {1: "one scene", 2: "two scenes", 3: "three scenes", 4: "four scenes", 5: "five scenes"}
+    told = " ".join(_whole_text(scene, _setting(scene)) for scene in scenes)
+    return f"A film of {numbers.get(len(scenes), f'{len(scenes)} scenes')}. {told}"
+
+
 def _setting(world: World) -> str:
     words = [_PLACE[world.stage.name], _LIGHT[world.light.name], _WEATHER[world.light.weather]]
     return " ".join(word for word in words if word)

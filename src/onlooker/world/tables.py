@@ -83,7 +83,8 @@ def script_tables(world: World, video: str) -> dict[str, pa.Table]:
         "events": [base | row for row in _events(world)],
         "shots": [base | row for row in _shots(world)],
         "captions": [
-            base | {"track_id": c.track_id, "start": c.start, "end": c.end, "text": c.text} for c in world.captions()
+            base | {"track_id": c.track_id, "start": c.start, "end": c.end, "text": c.text}
+            for c in sorted(world.captions(), key=lambda caption: caption.start)
         ],
     }
     return {name: table(name, found) for name, found in rows.items()}
