@@ -44,6 +44,7 @@ def test_render_writes_video_sound_and_truth(rendered: tuple[World, Path, Path])
     assert len(images) == len(world)
     assert np.abs(images[7].astype(int) - world.frame(7)[0]).mean() < 6
     run = Run.open(folder)
+    run.validate()
     assert run.status == "complete"
     assert {"tracks", "segments", "identities", "captions", "shots"} <= set(run.tables)
     assert run.read("tracks").equals(world.truth_tables("shop.mp4")["tracks"])
