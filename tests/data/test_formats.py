@@ -156,7 +156,7 @@ def charades(tmp_path):
 
 def test_charades_videos_and_segments(charades):
     listing = read_charades(charades)
-    assert listing.multilabel
+    assert listing.multi_label
     assert [sample.labels for sample in listing.samples] == [(0, 1), (), (1,)]
     assert [sample.group for sample in listing.samples[:2]] == ["HR43", "0KZ7"]
     segments = read_charades(charades, part="segments").samples

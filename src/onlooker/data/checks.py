@@ -182,7 +182,7 @@ def _check_overlap(splits: Mapping[str, Listing], content: bool, found: Found) -
         for sample in listing.samples:
             same = digests.get(sample.media.identity, sample.media.identity)
             other = parts.setdefault((same, sample.start, sample.end), sample)
-            if other is not sample:
+            if other is not sample and not listing.repeats:
                 what = "is already at" if other.labels == sample.labels else "has another label at"
                 found.faults.append(f"{sample.where}: the same video {what} {other.where}: {sample.name}")
             for key in {same, sample.video or same}:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from onlooker.data.media import Opened
 from onlooker.data.samples import Listing, Sample
-from onlooker.errors import ConfigError, MediaError
+from onlooker.errors import ConfigError, LimitExceeded, MediaError
 from onlooker.video.sampling import Interval, constant_clips, random_clips
 from onlooker.weights.inputs import InputSpec
 
@@ -91,6 +91,9 @@ def _opened(sample: Sample) -> Iterator[Opened]:
     try:
         with sample.media.open() as opened:
             yield opened
+    except LimitExceeded as error:
+        # a loader's worker cannot hand its further arguments over
+        raise MediaError(f"{sample.where}: {error}") from error
     except MediaError as error:
         error.args = (f"{sample.where}: {error}",)
         raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from onlooker.data.formats.charades import read_charades
@@ -58,7 +58,7 @@ def _epic(path: Path, asked: Asked) -> Splits:
     listings = [read_epic(path, target=target, root=asked.root, rate=asked.rate or 60.0) for target in ("verb", "noun")]
     verbs, nouns = listings
     faults = tuple(dict.fromkeys((*verbs.faults, *nouns.faults)))
-    return {path.stem: Listing(verbs.samples, verbs.classes, faults)}
+    return {path.stem: replace(verbs, faults=faults)}
 
 
 KINDS: dict[str, Opener] = {
@@ -84,6 +84,10 @@ KINDS: dict[str, Opener] = {
 }
 
 
+NAMED = ("kinetics", "folders", "frames", "webdataset")
+"""Kinds without a file that says which classes there are."""
+
+
 def open_splits(kind: str, paths: Sequence[Path], asked: Asked) -> Splits:
     """The lists as splits, named after their files. A list that cannot be read at all becomes a split of faults.
 
@@ -99,7 +103,15 @@ def open_splits(kind: str, paths: Sequence[Path], asked: Asked) -> Splits:
             found = {path.stem: Listing((), (), tuple(str(error).splitlines()))}
         for name, listing in found.items():
             splits[_free(name, path, splits)] = listing
-    return splits
+    return splits if asked.classes else _of_one_mind(kind, paths, asked, splits)
+
+
+def _of_one_mind(kind: str, paths: Sequence[Path], asked: Asked, splits: Splits) -> Splits:
+    """Where classes are the names that occur in a list, those of all lists together are the classes of each."""
+    names = [listing.classes for listing in splits.values() if listing.classes]
+    if kind not in NAMED or len(set(names)) < 2:
+        return splits
+    return open_splits(kind, paths, replace(asked, classes=tuple(sorted(set().union(*names)))))
 
 
 def _free(name: str, path: Path, taken: Splits) -> str:

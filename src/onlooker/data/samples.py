@@ -45,7 +45,8 @@ class Listing:
     """What a reader found: samples in the order of the list, and every fault and doubt as `file:line: what`.
 
     `classes` are the labels' names in order. With `multi_label` a sample may have none or several. With
-    `disjoint_groups` the format promises that no group is in two splits.
+    `disjoint_groups` the format promises that no group is in two splits, with `repeats` it may name one part of a
+    video several times.
     """
 
     samples: tuple[Sample, ...]
@@ -54,6 +55,7 @@ class Listing:
     warnings: tuple[str, ...] = ()
     multi_label: bool = False
     disjoint_groups: bool = False
+    repeats: bool = False
 
     def checked(self) -> Listing:
         """The same without faults. Raises RecordError that lists them all."""

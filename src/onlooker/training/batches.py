@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from onlooker.data.source import ClipSource, MultiLabelSource
 from onlooker.data.transforms import augmix, rand_augment, random_resized_crop
+from onlooker.errors import OnlookerError
 from onlooker.methods.recognition.clips import to_views
 from onlooker.training.recipe import Augment
 from onlooker.weights.inputs import InputSpec
@@ -171,6 +172,17 @@ def normalise(clips: Tensor, spec: InputSpec) -> Float[Tensor, "batch time chann
     clips = clips.flip(2) if spec.channels == "bgr" else clips
     normal: Tensor = (clips.float() / 255 - mean) / std
     return normal
+
+
+def each(loader: DataLoader[Batch]) -> Iterator[Batch]:
+    """The batches of a loader. An error of a worker process is told in its own words, without the worker's stack."""
+    try:
+        yield from loader
+    except OnlookerError as error:
+        text = str(error)
+        if "Original Traceback" in text:
+            error.args = (text.rpartition(f"{type(error).__name__}: ")[2].strip(),)
+        raise
 
 
 def train_loader(dataset: Dataset[Batch], draws: Iterable[list[Draw]], workers: int) -> DataLoader[Batch]:

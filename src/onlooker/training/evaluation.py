@@ -16,7 +16,7 @@ from onlooker.methods.detection.small_people.accuracy import FrameScore, average
 from onlooker.methods.detection.small_people.source import PeopleSource
 from onlooker.methods.recognition.prediction import multi_label
 from onlooker.metrics.multi_label import mean_average_precision
-from onlooker.training.batches import Batch, ViewClips, view_loader
+from onlooker.training.batches import Batch, ViewClips, each, view_loader
 from onlooker.training.processes import Processes
 from onlooker.weights.inputs import InputSpec
 
@@ -117,7 +117,7 @@ def score_videos(
     rows: list[Row] = []
     try:
         with torch.no_grad(), processes.compute():
-            for batch in loader:
+            for batch in each(loader):
                 logits = model(batch["clips"].to(processes.device))
                 rows.append(_row(batch, _scores(model, logits.double())))
     finally:

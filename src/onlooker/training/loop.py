@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from onlooker.data.source import ClipSource
 from onlooker.errors import ConfigError
-from onlooker.training.batches import Batch, TrainClips, epoch_draws, seed_of, train_loader
+from onlooker.training.batches import Batch, TrainClips, each, epoch_draws, seed_of, train_loader
 from onlooker.training.checkpoint import Position, Store, load_checkpoint, save_checkpoint, snapshot
 from onlooker.training.ema import Ema
 from onlooker.training.guard import Guard
@@ -90,7 +90,7 @@ class Trainer:
 
     def _run_epoch(self, log: Log | None, tell: Tell) -> None:
         position, every = self.position, self.recipe.checkpoints.every_steps
-        batches = iter(self._batches())
+        batches = each(self._batches())
         self.model.train()
         while position.step_in_epoch < self.steps_per_epoch:
             rate = self._rate()

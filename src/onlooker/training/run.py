@@ -99,7 +99,11 @@ def check_data(recipe: Recipe, *, base: str | Path = ".") -> dict[str, Any]:
 
 
 def _open_checked(recipe: Recipe, base: Path) -> tuple[dict[str, ClipSource], list[str]]:
-    sources = {"train": open_source(recipe.data.train, base), "val": open_source(recipe.data.val, base)}
+    train, val = open_source(recipe.data.train, base), recipe.data.val
+    if getattr(val, "labels", None) == ():
+        # a class that happens to be missing from validation must not shift the numbers of the others
+        val = val.model_copy(update={"labels": train.classes})
+    sources = {"train": train, "val": open_source(val, base)}
     if recipe.loop.shard and recipe.data.val.kind == "world_people":
         raise ConfigError("detectors are tested whole: drop loop.shard.")
     several = [name for name, source in sources.items() if isinstance(source, MultiLabelSource) and source.multi_label]

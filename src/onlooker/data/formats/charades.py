@@ -39,9 +39,10 @@ def read_charades(
     """`id,subject,...,actions,length` with actions `c092 11.90 21.20;c147 0.00 12.60`.
 
     `part="videos"`: a sample is a whole video with all its classes (none is possible). `part="segments"`: a sample is
-    one segment with the classes of all segments that cover its middle. Class names come from `Charades_v1_classes.txt`
-    beside the list. Groups are subjects. Videos are `root/ID.mp4`, frames `root/ID/ID-000001.jpg` at `rate` a second.
-    A segment that begins after its end or after the video is a fault, one that reaches beyond the video a warning.
+    one segment (those of the same times being one) with the classes of all segments that cover its middle. Class names
+    come from `Charades_v1_classes.txt` beside the list. Groups are subjects. Videos are `root/ID.mp4`, frames
+    `root/ID/ID-000001.jpg` at `rate` a second. A segment that begins after its end or after the video is a fault, one
+    that reaches beyond the video a warning.
     """
     path = Path(path)
     names = tuple(classes) or _classes(beside(path, ["Charades_v1_classes.txt"], "the list of classes"))
@@ -56,7 +57,7 @@ def read_charades(
             labels = tuple(sorted({segment.label for segment in segments}))
             into.add(replace(whole, labels=labels))
             continue
-        for segment in segments:
+        for segment in {(one.start, one.end): one for one in segments}.values():
             middle = (segment.start + segment.end) / 2
             labels = tuple(sorted({other.label for other in segments if other.start <= middle < other.end}))
             into.add(replace(whole, labels=labels, start=segment.start, end=segment.end))

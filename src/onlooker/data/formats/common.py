@@ -90,10 +90,16 @@ class Gathering:
         """One more sample."""
         self.samples.append(sample)
 
-    def listing(self, *, multi_label: bool = False, disjoint_groups: bool = False) -> Listing:
+    def listing(self, *, multi_label: bool = False, disjoint_groups: bool = False, repeats: bool = False) -> Listing:
         """What was gathered."""
         return Listing(
-            tuple(self.samples), self.classes, tuple(self.faults), tuple(self.warnings), multi_label, disjoint_groups
+            tuple(self.samples),
+            self.classes,
+            tuple(self.faults),
+            tuple(self.warnings),
+            multi_label,
+            disjoint_groups,
+            repeats,
         )
 
 
@@ -199,6 +205,13 @@ def read_classes(path: str | Path) -> tuple[str, ...]:
         seen.setdefault(name, number)
     raise_faults(faults)
     return tuple(names)
+
+
+def unnamed(what: str) -> ConfigError:
+    """The error for lists whose labels are numbers without names."""
+    return ConfigError(
+        f"{what}: the labels are numbers, so say which classes they are: labels in a recipe, --classes to a command."
+    )
 
 
 def beside(path: Path, names: Sequence[str], what: str) -> Path:

@@ -48,7 +48,7 @@ def read_epic(
         if video not in found:
             found[video] = _media(folder, person, video, rates.get(video, rate))
         into.add(Sample(found[video], (label,), into.where(line), float(start or 0), end, video, person))
-    return into.listing()
+    return into.listing(repeats=True)
 
 
 def _media(root: Path, person: str, video: str, rate: float) -> Media:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from onlooker.data.formats.common import Classes, Gathering
+from onlooker.data.formats.common import Classes, Gathering, unnamed
 from onlooker.data.media import FrameFolder, VideoFile, frame_files
 from onlooker.data.samples import Listing, Sample
-from onlooker.errors import ConfigError
 from onlooker.records.formats.lines import read_text
 
 
@@ -22,7 +21,7 @@ def read_gluoncv(
     """
     path = Path(path)
     if not classes:
-        raise ConfigError(f"{path.name}: the labels are numbers, so say which classes they are with labels: [...].")
+        raise unnamed(path.name)
     into, folder = Gathering(path, classes), path.parent if root is None else Path(root)
     for line, text in enumerate(read_text(path).splitlines(), 1):
         if not text.strip():

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from onlooker.data.formats.common import Classes, Gathering, json_entries, table
+from onlooker.data.formats.common import Classes, Gathering, json_entries, table, unnamed
 from onlooker.data.media import VIDEOS, VideoFile
 from onlooker.data.samples import Listing, Sample
-from onlooker.errors import ConfigError
 from onlooker.records.formats.lines import read_text
 
 COLUMNS = ("label", "youtube_id", "time_start", "time_end")
@@ -51,7 +50,7 @@ def read_kinetics(
         _plain(path, into, rows, files.root)
     names = tuple(classes) or tuple(sorted({row.label for row in rows}))
     if not classes and any(re.fullmatch(r"-?\d+", name) for name in names):
-        raise ConfigError(f"{path.name}: the labels are numbers, so say which classes they are with labels: [...].")
+        raise unnamed(path.name)
     into = _labelled(path, into, rows, names)
     return into.listing()
 

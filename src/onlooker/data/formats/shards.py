@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from onlooker.data.formats.common import Classes, Gathering
+from onlooker.data.formats.common import Classes, Gathering, unnamed
 from onlooker.data.media import VIDEOS, ShardMember
 from onlooker.data.samples import Listing, Sample
 from onlooker.errors import ConfigError
@@ -162,7 +162,7 @@ def _label(group: _Group, where: str, faults: list[str]) -> object:
 def _numbered(whole: Gathering, raw: list[tuple[str, ShardMember, object]], classes: Classes) -> Listing:
     labels = [label for _, _, label in raw]
     if not classes and any(isinstance(label, int) for label in labels):
-        raise ConfigError("the shards' labels are numbers, so say which classes they are with labels: [...].")
+        raise unnamed("the shards")
     names = tuple(classes) or tuple(sorted({str(label) for label in labels}))
     numbers = {name: number for number, name in enumerate(names)}
     for where, media, label in raw:

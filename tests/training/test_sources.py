@@ -1,0 +1,168 @@
+"""Recipes over every kind of data on disk, and broken videos, which stop a run by name."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+
+import numpy as np
+import pytest
+from PIL import Image
+from torch import nn
+
+from onlooker.data.checks import check_splits
+from onlooker.data.clips import VideoClips
+from onlooker.data.formats.kinetics import read_kinetics
+from onlooker.errors import ConfigError, MediaError, RecordError
+from onlooker.training import run
+from onlooker.training.evaluation import score_videos
+from onlooker.training.processes import PlainProcess
+from onlooker.training.run import check_data, train
+from onlooker.training.sources import open_source
+from onlooker.video import VideoWriter
+from onlooker.weights.inputs import InputSpec
+
+SPEC = InputSpec(frames=2, stride=2, rate=10.0, short_side=16, crop=16)
+COLOURS = {"red": (200, 20, 20), "green": (20, 200, 20)}
+
+
+def write_video(path, colour, number):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with VideoWriter(path, 32, 24, rate=10) as writer:
+        for i in range(6):
+            writer.write(np.full((24, 32, 3), COLOURS[colour], np.uint8) + np.uint8(i + 5 * number))
+    return path
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    """`train/red/0.mp4` ... `val/green/9.mp4`: four videos to train with and two to test with."""
+    root = tmp_path_factory.mktemp("videos")
+    for number, (split, colour) in enumerate((s, c) for s in ("train", "train", "val") for c in COLOURS):
+        write_video(root / split / colour / f"{number}.mp4", colour, number)
+    return root
+
+
+def the_recipe(recipe, train_data, val_data, **changes):
+    return recipe(
+        data={"train": train_data, "val": val_data},
+        loop={"epochs": 1, "batch": 4},
+        augment={"short_side": None},
+        **changes,
+    )
+
+
+@pytest.fixture
+def kinds(videos, tmp_path):
+    """The same videos as folders, a list, a GluonCV list, frames and shards: (train, val) of each kind."""
+    for split in ("train", "val"):
+        files = sorted((videos / split).rglob("*.mp4"))
+        lines = [f"{path} {path.parent.name}" for path in files]
+        (tmp_path / f"{split}.csv").write_text("\n".join(lines))
+        numbered = [f"{path} 6 {int(path.parent.name == 'green')}" for path in files]
+        (tmp_path / f"{split}.txt").write_text("\n".join(numbered))
+        with tarfile.open(tmp_path / f"{split}-000.tar", "w") as archive:
+            for path in files:
+                for name, content in ((path.name, path.read_bytes()), (f"{path.stem}.txt", path.parent.name.encode())):
+                    info = tarfile.TarInfo(name)
+                    info.size = len(content)
+                    archive.addfile(info, io.BytesIO(content))
+        for path in files:
+            folder = tmp_path / "frames" / split / path.parent.name / path.stem
+            folder.mkdir(parents=True)
+            for i in range(6):
+                colour = np.array(COLOURS[path.parent.name], np.uint8) + np.uint8(i + int(path.stem))
+                Image.fromarray(np.full((24, 32, 3), colour, np.uint8)).save(folder / f"{i:05d}.png")
+    names = {"labels": ["red", "green"]}
+
+    def pair(kind, pattern, **more):
+        return [{"kind": kind, "path": pattern.format(split), **more} for split in ("train", "val")]
+
+    return {
+        "folders": pair("folders", str(videos) + "/{}"),
+        "csv": pair("csv", "{}.csv"),
+        "gluoncv": pair("gluoncv", "{}.txt", **names),
+        "frames": pair("frames", "frames/{}", rate=10.0),
+        "webdataset": pair("webdataset", "{}-{{000..000}}.tar"),
+    }
+
+
+@pytest.mark.parametrize("kind", ["folders", "csv", "gluoncv", "frames", "webdataset"])
+def test_every_kind_gives_the_same_labelled_clips(kinds, recipe, tmp_path, kind):
+    asked = the_recipe(recipe, *kinds[kind])
+    report = check_data(asked, base=tmp_path)
+    assert report == {"train": 4, "val": 2, "warnings": []}
+    source = open_source(asked.data.train, tmp_path)
+    seen = set()
+    for index in range(4):
+        clip, name = source.clips(index, SPEC, 1)[0], source.classes[source.label(index)]
+        assert clip.shape == (2, 16, 21, 3)
+        seen.add((name, int(clip[..., 0].mean() > clip[..., 1].mean())))
+    assert seen == {("red", 1), ("green", 0)}
+
+
+def test_training_from_shards_with_worker_processes_is_that_without(kinds, recipe, tmp_path):
+    results = []
+    for workers in (0, 2):
+        data = dict(zip(("train", "val"), kinds["webdataset"], strict=True)) | {"workers": workers}
+        asked = recipe(data=data, loop={"epochs": 1, "batch": 2}, augment={"short_side": None})
+        results.append(train(asked, tmp_path / f"run{workers}", base=tmp_path, device="cpu").accuracy)
+    assert results[0] == results[1]
+
+
+def test_classes_missing_from_validation_keep_their_numbers(videos, recipe, tmp_path):
+    (tmp_path / "train.csv").write_text(f"{videos}/train/green/1.mp4 green\n{videos}/train/red/0.mp4 red\n")
+    (tmp_path / "val.csv").write_text(f"{videos}/val/red/4.mp4 red\n")
+    asked = the_recipe(recipe, {"kind": "csv", "path": "train.csv"}, {"kind": "csv", "path": "val.csv"})
+    assert check_data(asked, base=tmp_path)["warnings"] == ["val: no video of 1 classes: green"]
+    sources, _ = run._open_checked(asked, tmp_path)
+    assert sources["val"].label(0) == 1
+
+
+def break_two(videos, tmp_path):
+    good = sorted((videos / "train").rglob("*.mp4"))
+    whole = good[0].read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) * 2 // 3])
+    (tmp_path / "page.mp4").write_text("<html>404</html>")
+    lines = [f"{path} {path.parent.name}" for path in good] + ["cut.mp4 red", "page.mp4 green"]
+    (tmp_path / "train.csv").write_text("\n".join(lines))
+    (tmp_path / "val.csv").write_text(f"{videos}/val/red/4.mp4 red\n{videos}/val/green/5.mp4 green")
+
+
+def test_broken_videos_are_all_named_before_training(videos, recipe, tmp_path):
+    break_two(videos, tmp_path)
+    asked = the_recipe(recipe, {"kind": "csv", "path": "train.csv"}, {"kind": "csv", "path": "val.csv"})
+    with pytest.raises(RecordError) as caught:
+        train(asked, tmp_path / "run", base=tmp_path, device="cpu")
+    assert [line.split(": ")[0] for line in str(caught.value).splitlines()] == ["train.csv:5", "train.csv:6"]
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_broken_video_that_is_met_in_training_stops_the_run_by_name(videos, recipe, tmp_path, workers):
+    break_two(videos, tmp_path)
+    data = {"train": {"kind": "csv", "path": "train.csv"}, "val": {"kind": "csv", "path": "val.csv"}}
+    asked = recipe(
+        data={**data, "check_videos": "exist", "workers": workers},
+        loop={"epochs": 1, "batch": 6},
+        augment={"short_side": None},
+    )
+    with pytest.raises(MediaError) as caught:
+        train(asked, tmp_path / "run", base=tmp_path, device="cpu")
+    assert str(caught.value).startswith(("train.csv:5: ", "train.csv:6: "))
+    assert "Traceback" not in str(caught.value)
+
+
+def test_testing_names_a_broken_video_too(videos, recipe, tmp_path):
+    break_two(videos, tmp_path)
+    source = VideoClips(read_kinetics(tmp_path / "train.csv"))
+    check_splits({"train": source})
+    with pytest.raises(MediaError, match=r"train\.csv:5"):
+        score_videos(nn.Sequential(nn.Flatten(), nn.LazyLinear(2)), source, SPEC, PlainProcess())
+
+
+def test_numbers_without_names_are_refused(kinds, recipe, tmp_path):
+    one, two = kinds["gluoncv"]
+    asked = the_recipe(recipe, {**one, "labels": []}, two)
+    with pytest.raises(ConfigError, match="which classes they are"):
+        check_data(asked, base=tmp_path)
