@@ -71,7 +71,10 @@ class ActivityHead(nn.Module):
         self.classify = ActivityClassifiers(activities, inner)
 
     def reset(self, generator: torch.Generator | None = None) -> None:
-        """Random weights again: every linear map and query with variance 1 / inputs, biases and tables at zero."""
+        """Random weights again: every linear map and query with variance 1 / inputs, biases and tables at zero.
+
+        What activities hear of each other starts at zero, so that correlations only come in where they help.
+        """
         for module in self.modules():
             if isinstance(module, nn.Linear) and not module.weight.is_meta:
                 nn.init.normal_(module.weight, std=module.in_features**-0.5, generator=generator)
@@ -80,6 +83,8 @@ class ActivityHead(nn.Module):
         for table in (self.observe.query, self.mix.embed):
             if table is not None and not table.is_meta:
                 nn.init.normal_(table, generator=generator)
+        if self.correlate is not None and not self.correlate.v.weight.is_meta:
+            nn.init.zeros_(self.correlate.v.weight)
         if not self.classify.weight.is_meta:
             nn.init.normal_(self.classify.weight, std=self.classify.weight.shape[1] ** -0.5, generator=generator)
             nn.init.zeros_(self.classify.bias)
