@@ -111,7 +111,8 @@ def test_checkpointing_changes_memory_only() -> None:
     gradients = []
     for checkpointing in (False, True):
         model = randomised(VideoMae(Config(**{**TINY, "drop_path": 0.0}))).train()
-        model.encoder.checkpointing = checkpointing
+        model.checkpointing = checkpointing
+        assert model.encoder.checkpointing is checkpointing
         model(clip()).square().sum().backward()
         gradients.append([parameter.grad for parameter in model.parameters()])
     for plain, recomputed in zip(*gradients, strict=True):

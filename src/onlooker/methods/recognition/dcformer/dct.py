@@ -66,7 +66,7 @@ def block_dct(picture: Picture, block: int) -> Blocks:
     Sides must be multiples of `block` (see `pad`). Raises ConfigError otherwise.
 
     >>> block_dct(torch.full((1, 8, 16), 3.0), 8)[..., 0, 0]
-    tensor([[[24., 24.]]])
+    tensor([[[24.0000, 24.0000]]])
     """
     height, width = picture.shape[-2:]
     if height % block or width % block:

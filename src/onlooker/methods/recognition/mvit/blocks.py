@@ -10,10 +10,11 @@ from torch.nn import functional
 
 from onlooker.methods.recognition.mvit.config import BlockSizes, Config, Stride, half
 from onlooker.nn.attention import attend, join_heads, split_heads
-from onlooker.nn.layers import DropPath, Mlp
+from onlooker.nn.layers import DropPath
 
 Tokens = Float[Tensor, "batch length dim"]
 Heads = Float[Tensor, "batch heads length width"]
+Pooled = Float[Tensor, "batch pooled dim"]
 
 
 def pooled_size(size: Stride, kernel: Stride, stride: Stride) -> Stride:
@@ -38,7 +39,7 @@ class TokenPool(nn.Module):
         self.norm = nn.LayerNorm(width, eps=norm_eps)
         self.kernel, self.stride = kernel, stride
 
-    def forward(self, tokens: Heads, size: Stride) -> tuple[Heads, Stride]:
+    def forward(self, tokens: Heads, size: Stride) -> tuple[Float[Tensor, "batch heads pooled width"], Stride]:
         batch = tokens.shape[0]
         grid = rearrange(
             tokens[:, :, 1:],
@@ -69,13 +70,26 @@ class PoolingAttention(nn.Module):
         self.value_pool = TokenPool(width, config.pool_kernel, sizes.kv_stride, config.norm_eps)
         self.proj = nn.Linear(dim, dim)
 
-    def forward(self, tokens: Tokens, size: Stride) -> tuple[Tokens, Stride]:
+    def forward(self, tokens: Tokens, size: Stride) -> tuple[Pooled, Stride]:
         query, key, value = (split_heads(layer(tokens), self.heads) for layer in (self.query, self.key, self.value))
         key, _ = self.key_pool(key, size)
         value, _ = self.value_pool(value, size)
         if self.query_pool is not None:
             query, size = self.query_pool(query, size)
         return self.proj(join_heads(attend(query, key, value))), size
+
+
+class FeedForward(nn.Module):
+    """Linear, exact GELU, linear to another width."""
+
+    def __init__(self, dim: int, hidden: int, out_dim: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(dim, hidden)
+        self.fc2 = nn.Linear(hidden, out_dim)
+
+    def forward(self, tokens: Tokens) -> Float[Tensor, "batch length out_dim"]:
+        out: Tensor = self.fc2(functional.gelu(self.fc1(tokens)))
+        return out
 
 
 class Block(nn.Module):
@@ -86,14 +100,12 @@ class Block(nn.Module):
         self.norm = nn.LayerNorm(sizes.dim, eps=config.norm_eps)
         self.attention = PoolingAttention(config, sizes)
         self.mlp_norm = nn.LayerNorm(sizes.dim, eps=config.norm_eps)
-        self.mlp = Mlp(sizes.dim, int(sizes.dim * config.mlp_ratio))
-        if sizes.out_dim != sizes.dim:
-            self.mlp.fc2 = nn.Linear(self.mlp.fc1.out_features, sizes.out_dim)
+        self.mlp = FeedForward(sizes.dim, int(sizes.dim * config.mlp_ratio), sizes.out_dim)
         self.shortcut = nn.Linear(sizes.dim, sizes.out_dim) if sizes.out_dim != sizes.dim else None
         self.drop_path = DropPath(drop_path)
         self.stride = sizes.query_stride or (1, 1, 1)
 
-    def forward(self, tokens: Tokens, size: Stride) -> tuple[Tokens, Stride]:
+    def forward(self, tokens: Tokens, size: Stride) -> tuple[Float[Tensor, "batch pooled out_dim"], Stride]:
         attended, new_size = self.attention(self.norm(tokens), size)
         tokens = pool_residual(tokens, size, self.stride) + self.drop_path(attended)
         normed = self.mlp_norm(tokens)
@@ -101,7 +113,7 @@ class Block(nn.Module):
         return (tokens if self.shortcut is None else self.shortcut(normed)) + residual, new_size
 
 
-def pool_residual(tokens: Tokens, size: Stride, stride: Stride) -> Tokens:
+def pool_residual(tokens: Tokens, size: Stride, stride: Stride) -> Pooled:
     """The grid's tokens max-pooled to the query's, with kernels one wider than the stride; the class token stays."""
     if max(stride) == 1:
         return tokens

@@ -109,13 +109,13 @@ def half(kernel: Stride) -> Stride:
     return kernel[0] // 2, kernel[1] // 2, kernel[2] // 2
 
 
-def round_width(width: float, divisor: int, least: int) -> int:
+def round_width(width: int | float, divisor: int, least: int) -> int:
     """The nearest multiple of `divisor`, `least` or more, one step up where rounding would lose over a tenth.
 
     >>> round_width(96, 2, 8), round_width(2.5, 2, 8), round_width(9, 8, 8), round_width(11.9, 8, 8)
-    (96, 8, 8, 16)
+    (96, 8, 16, 16)
     """
-    rounded = max(least, int(width + divisor / 2) // divisor * divisor)
+    rounded = max(-(-least // divisor), int(width + divisor / 2) // divisor) * divisor
     return rounded + divisor if rounded < 0.9 * width else rounded
 
 

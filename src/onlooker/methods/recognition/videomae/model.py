@@ -52,6 +52,15 @@ class VideoMae(nn.Module):
         with torch.no_grad():
             self.head.weight.mul_(HEAD_SCALE)
 
+    @property
+    def checkpointing(self) -> bool:
+        """Whether training recomputes activations instead of keeping them."""
+        return self.encoder.checkpointing
+
+    @checkpointing.setter
+    def checkpointing(self, value: bool) -> None:
+        self.encoder.checkpointing = value
+
     def features(self, clip: Clip) -> Float[Tensor, "batch dim"]:
         """The normed mean of all tokens; there is no norm before the mean."""
         pooled: Tensor = self.norm(self.encoder(self.encoder.embed(clip)).mean(dim=1))

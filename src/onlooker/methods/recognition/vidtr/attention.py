@@ -13,6 +13,7 @@ from onlooker.methods.recognition.vidtr.config import Select
 from onlooker.nn.attention import check_heads, split_heads
 
 Grid = Float[Tensor, "batch time places dim"]
+Shorter = Float[Tensor, "batch kept places dim"]
 Heads = Float[Tensor, "batch heads places time width"]
 Kept = Int[Tensor, "batch heads places kept"]
 
@@ -49,7 +50,7 @@ class Attention(nn.Module):
             query, key, value = self._by_place(self.space_qkv(self._join(value.transpose(2, 3))))
         return self._over_space(query, key, value)
 
-    def pooled(self, grid: Grid, drop: int) -> tuple[Grid, Kept]:
+    def pooled(self, grid: Grid, drop: int) -> tuple[Shorter, Kept]:
         """The same with `drop` time steps fewer, and which were kept by each head at each place, ascending.
 
         The kept rows of the attention over time go through a second softmax, as in the released code.
@@ -86,12 +87,12 @@ class Attention(nn.Module):
         return functional.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
 
 
-def _take(rows: Float[Tensor, "batch heads places time width"], kept: Kept) -> Heads:
+def _take(rows: Heads, kept: Kept) -> Float[Tensor, "batch heads places kept width"]:
     """Rows along the time axis."""
     return rows.gather(3, kept[..., None].expand(*kept.shape, rows.shape[-1]))
 
 
-def take_by_head(grid: Grid, kept: Kept) -> Grid:
+def take_by_head(grid: Grid, kept: Kept) -> Shorter:
     """The residual stream of the kept time steps: each head chooses for its own slice of the channels.
 
     >>> grid = torch.arange(8.0).view(1, 4, 1, 2)

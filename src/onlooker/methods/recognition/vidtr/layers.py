@@ -13,6 +13,7 @@ from onlooker.methods.recognition.vidtr.config import Config
 
 Form = Literal["grid", "patches", "joint"]
 Tokens = Float[Tensor, "batch length dim"]
+Left = Float[Tensor, "batch left dim"]
 
 
 class FeedForward(nn.Module):
@@ -48,7 +49,7 @@ class Layer(nn.Module):
         self.mlp = FeedForward(config.dim, config.hidden, config.dropout)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, tokens: Tokens, places: int, position: Tensor | None) -> tuple[Tokens, Kept | None]:
+    def forward(self, tokens: Tokens, places: int, position: Tensor | None) -> tuple[Left, Kept | None]:
         """`places` are the columns of the grid. Gives the tokens and, where time steps were dropped, the kept ones."""
         normed = self.attention_norm(tokens)
         normed = normed if position is None else normed + position
@@ -56,7 +57,7 @@ class Layer(nn.Module):
         tokens = tokens + self.dropout(attended)
         return tokens + self.dropout(self.mlp(self.mlp_norm(tokens))), kept
 
-    def attend(self, tokens: Tokens, normed: Tokens, places: int) -> tuple[Tokens, Tokens, Kept | None]:
+    def attend(self, tokens: Tokens, normed: Tokens, places: int) -> tuple[Left, Left, Kept | None]:
         """The residual stream (shorter where time steps leave), the attention's output and the kept time steps."""
         if self.form == "joint":
             return tokens, self.attention.joint(normed), None
