@@ -1,4 +1,4 @@
-"""`onlooker bench`: how right and how fast readers of video are, side by side."""
+"""`onlooker bench`: how right and how fast readers of video are, and how fast models, side by side with peers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(help="How right and how fast Onlooker and its peers read video.", no_args_is_help=True)
+app = typer.Typer(help="How right and how fast Onlooker and its peers are.", no_args_is_help=True)
 
 Readers = Annotated[str, typer.Option(help="Readers to test, comma-separated; all that are known by default.")]
 Cache = Annotated[Path | None, typer.Option(help="Folder for the generated videos.")]
@@ -63,6 +63,33 @@ def decode(
     with _progress(quiet=json_) as progress:
         result = decode_benchmark(readers=_names(readers), size=size, repeat=repeat, cache=cache, progress=progress)
     _say(result, json_, _show_decode)
+
+
+@app.command()
+def recognition(
+    model: Annotated[list[str] | None, typer.Option(help="Only this one: timesformer or videomae.")] = None,
+    size: Annotated[str, typer.Option(help="'tiny' (seconds), 'small' (a quarter of the depth) or 'full'.")] = "full",
+    batch: Annotated[int, typer.Option(min=1, help="Clips in one forward pass.")] = 1,
+    repeat: Annotated[int, typer.Option(min=1, help="Timed passes per contender, after one warm-up.")] = 5,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of each contender; all cores by default.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of weights and clip.")] = 0,
+    json_: Json = False,
+) -> None:
+    """Time clip classifiers on the processor, against transformers' classes with the same weights (extra [hub]).
+
+    Exit code 1 when the logits differ or the bar is missed: 1.2 times the eager peer, no slower than its sdpa path.
+
+    Example: onlooker bench recognition --json
+    Example: onlooker bench recognition --model timesformer --size small --batch 3
+    """
+    from onlooker.methods.recognition.benchmark import recognition_benchmark
+
+    with _progress(quiet=json_) as progress:
+        result = recognition_benchmark(
+            models=model or [], size=size, batch=batch, repeat=repeat, threads=threads, seed=seed, progress=progress
+        )
+    _say(result, json_, _show_recognition)
+    raise typer.Exit(0 if result["passed"] else 1)
 
 
 def _names(readers: str) -> list[str]:
@@ -126,6 +153,29 @@ def _show_decode(console: Any, result: dict[str, Any]) -> None:
         table.add_section()
     console.print(table)
     _say_absent(console, result)
+
+
+def _show_recognition(console: Any, result: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table(title="Ratios above 1: Onlooker is faster. Median of the passes, processor seconds beside.")
+    for column in ("model", "runner", "clips/s", "median", "processor", "peak memory", "Onlooker is faster by"):
+        table.add_column(column, justify="left" if column in ("model", "runner") else "right")
+    for row in result["cases"]:
+        for name, cell in row["runners"].items():
+            kind = name.rpartition("-")[2]
+            ratio = row.get(f"ratio_to_{kind}")
+            seconds = [f"{cell[key]:.3f} s" for key in ("median_seconds", "median_cpu_seconds")]
+            memory = f"{cell['peak_memory_mb']:,.0f} MB"
+            faster = "" if ratio is None else f"{ratio:.2f} ({row[f'cpu_ratio_to_{kind}']:.2f})"
+            table.add_row(row["name"], name, f"{cell['clips_per_second']:.3f}", *seconds, memory, faster)
+        if not row["same_logits"]:
+            table.add_row(row["name"], "[red]the logits differ[/red]", str(row["logits_apart"]))
+        table.add_section()
+    console.print(table)
+    machine, versions = result["machine"], result["versions"]
+    console.print(f"{machine['cpu']}, {result['threads']} threads, load {machine['load']}", highlight=False)
+    console.print(f"torch {versions['torch']}, transformers {versions['transformers']}", highlight=False)
 
 
 def _say_absent(console: Any, result: dict[str, Any]) -> None:

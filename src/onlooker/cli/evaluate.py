@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from onlooker.analysis.evaluation import ClassResult
 
 app = typer.Typer(no_args_is_help=True, help="Score predictions against ground truth.")
 
@@ -73,3 +76,48 @@ def ava(
 
     scores = evaluate_ava(gt, pred, read_label_map(labels), excluded)
     say_json(scores) if json_ else say_report(scores)
+
+
+@app.command()
+def recognition(
+    weights: Annotated[str, typer.Option(help="A clip classifier: FILE.safetensors or hf://...")],
+    data: Annotated[Path, typer.Option(help="A recipe (.yaml), a Kinetics-style list, or a folder per class.")],
+    method: Annotated[str | None, typer.Option(help="Which method it is, where the file has no card.")] = None,
+    split: Annotated[str, typer.Option(help="Of a recipe train or val, of a published list its rows.")] = "val",
+    root: Annotated[Path | None, typer.Option(help="Where the paths of a list begin; its folder by default.")] = None,
+    clips: Annotated[int, typer.Option(min=1, help="Moments of each video.")] = 1,
+    crops: Annotated[int | None, typer.Option(min=1, help="Squares of each moment; as the weights say.")] = None,
+    json_: Json = False,
+) -> None:
+    """Clip recognition: top-1, top-5 and mAP over several views, per class, and what is taken for what.
+
+    Videos that cannot be read are named and left out; the exit code is 1 then.
+
+    Example: onlooker evaluate recognition --weights k400.safetensors --data val.csv --clips 10
+    """
+    from onlooker.analysis.evaluation import evaluate_recognition
+    from onlooker.analysis.job import Progress
+    from onlooker.cli.display import job_progress, say_json, say_report
+
+    with job_progress(data.name, quiet=json_) as tell:
+        found = evaluate_recognition(
+            weights, data, method=method, split=split, root=root, clips=clips, crops=crops,
+            progress=lambda done, total: tell(Progress("evaluate", done, total)),
+        )  # fmt: skip
+    if json_:
+        say_json(found.to_dict())
+    else:
+        say_report({"videos": found.videos, **found.figures})
+        say_report({"by class": {one.label: _class_line(one) for one in found.classes}})
+        if found.confusions:
+            said = {f"{right} taken for {said}": count for right, said, count in found.confusions}
+            say_report({"confusions": said})
+        for one in found.broken:
+            typer.echo(f"not read, and not counted: {one.video}: {one.error}", err=True)
+    if found.broken:
+        raise typer.Exit(1)
+
+
+def _class_line(one: ClassResult) -> str:
+    right = "" if one.accuracy is None else f"{one.accuracy:.3f} right, "
+    return f"{right}AP {one.ap:.3f} of {one.videos}" if one.ap is not None else "no video"
