@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from onlooker.data.faults import by_place, raise_faults
 from onlooker.data.media import Media, ShardMember, VideoFile
+from onlooker.data.places import is_file
 from onlooker.data.samples import Listing, Sample
 from onlooker.data.source import ClipSource, MultiLabelSource
 from onlooker.errors import OnlookerError
@@ -215,7 +216,7 @@ def _digests(splits: Mapping[str, Listing]) -> dict[str, str]:
 def _size(media: Media) -> int:
     if isinstance(media, ShardMember):
         return media.size
-    return media.path.stat().st_size if isinstance(media, VideoFile) and media.path.is_file() else 0
+    return media.path.stat().st_size if isinstance(media, VideoFile) and is_file(media.path) else 0
 
 
 def _digest(media: Media) -> str:

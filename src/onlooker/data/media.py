@@ -18,6 +18,7 @@ from jaxtyping import UInt8
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from onlooker.data.places import is_file, is_folder, true_path
 from onlooker.errors import CorruptMedia, MediaError, UnsupportedMedia
 from onlooker.video import Video
 from onlooker.video.limits import Limits
@@ -91,11 +92,11 @@ class VideoFile:
     @property
     def identity(self) -> str:
         """The file without links."""
-        return str(self.path.resolve())
+        return true_path(self.path)
 
     def missing(self) -> str:
         """No such file, or an empty one."""
-        if not self.path.is_file():
+        if not is_file(self.path):
             return f"no such file: {self.path}"
         return "" if self.path.stat().st_size else f"the file is empty: {self.path}"
 
@@ -119,11 +120,11 @@ class FrameFolder:
     @property
     def identity(self) -> str:
         """The folder without links."""
-        return str(self.path.resolve())
+        return true_path(self.path)
 
     def missing(self) -> str:
         """No such folder, or one without images."""
-        if not self.path.is_dir():
+        if not is_folder(self.path):
             return f"no such folder of frames: {self.path}"
         return "" if frame_files(self.path) else f"no images in the folder: {self.path}"
 
@@ -148,11 +149,11 @@ class ShardMember:
     @property
     def identity(self) -> str:
         """The shard without links, and the member."""
-        return f"{self.path.resolve()}!{self.member}"
+        return f"{true_path(self.path)}!{self.member}"
 
     def missing(self) -> str:
         """The shard is gone, or the member holds nothing."""
-        if not self.path.is_file():
+        if not is_file(self.path):
             return f"no such file: {self.path}"
         return "" if self.size else f"the member is empty: {self}"
 

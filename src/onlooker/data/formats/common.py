@@ -10,6 +10,7 @@ from typing import Any
 
 from onlooker.data.faults import raise_faults
 from onlooker.data.media import VIDEOS, FrameFolder, Media, VideoFile
+from onlooker.data.places import is_file, is_folder
 from onlooker.data.samples import Listing, Sample
 from onlooker.errors import ConfigError, RecordError
 from onlooker.records.formats.lines import read_text
@@ -232,8 +233,8 @@ def media_root(path: Path, root: str | Path | None, usual: Sequence[str]) -> Pat
 def find_media(root: Path, stem: str, rate: float, suffixes: Sequence[str] = VIDEOS) -> Media:
     """The video or the folder of frames called `stem`; the first suffix's file when there is none of them."""
     for suffix in suffixes:
-        if (root / f"{stem}{suffix}").is_file():
+        if is_file(root / f"{stem}{suffix}"):
             return VideoFile(root / f"{stem}{suffix}")
-    if (root / stem).is_dir():
+    if is_folder(root / stem):
         return FrameFolder(root / stem, rate)
     return VideoFile(root / f"{stem}{suffixes[0]}")

@@ -7,6 +7,7 @@ from typing import Literal
 
 from onlooker.data.formats.common import Classes, Gathering, beside, find_media, media_root, table
 from onlooker.data.media import FrameFolder, Media
+from onlooker.data.places import is_folder
 from onlooker.data.samples import Listing, Sample
 
 COLUMNS = ("participant_id", "video_id", "start_timestamp", "stop_timestamp", "start_frame", "stop_frame")
@@ -53,7 +54,7 @@ def read_epic(
 
 def _media(root: Path, person: str, video: str, rate: float) -> Media:
     for name in (f"{person}/rgb_frames/{video}", f"{person}/{video}", f"rgb_frames/{video}", video):
-        if (root / name).is_dir():
+        if is_folder(root / name):
             return FrameFolder(root / name, rate)
     for place in (root / person / "videos", root / person, root / "videos", root):
         media = find_media(place, video, rate, (".MP4", ".mp4", ".mkv", ".avi"))

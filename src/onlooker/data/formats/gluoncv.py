@@ -6,6 +6,7 @@ from pathlib import Path
 
 from onlooker.data.formats.common import Classes, Gathering, unnamed
 from onlooker.data.media import FrameFolder, VideoFile, frame_files
+from onlooker.data.places import is_folder
 from onlooker.data.samples import Listing, Sample
 from onlooker.records.formats.lines import read_text
 
@@ -33,7 +34,7 @@ def read_gluoncv(
         label, count, place = into.numbered(line, words[2]), int(words[1]), folder / words[0].strip()
         if label is None or "\0" in words[0]:
             continue
-        if not place.is_dir():
+        if not is_folder(place):
             into.add(Sample(VideoFile(place), (label,), into.where(line), video=str(place), frames=count))
             continue
         if (real := len(frame_files(place))) != count:

@@ -109,7 +109,8 @@ class _Files:
     def row(self, line: int, label: str, video: str, start: float, end: float, split: str) -> _Row:
         """The trimmed clip where it is there, else the part of the whole video."""
         trimmed = f"{video}_{int(start):06d}_{int(end):06d}"
-        folders = ["", label, label.replace(" ", "_")]
+        # a label with a path in it names no folder of this set
+        folders = [""] if "/" in label or label in (".", "..") else ["", label, label.replace(" ", "_")]
         folders += [os.path.join(split, folder) for folder in folders] if split else []
         for stem, part in ((trimmed, False), (video, True)):
             for folder in folders:
@@ -130,6 +131,6 @@ class _Files:
         if folder not in self._listed:
             try:
                 self._listed[folder] = frozenset(os.listdir(self.root / folder))
-            except OSError:
+            except (OSError, ValueError):
                 self._listed[folder] = frozenset()
         return self._listed[folder]
