@@ -15,6 +15,7 @@ from onlooker.errors import ConfigError, PermissionDenied, StorageError
 from onlooker.video import FrameIndex, Video
 from onlooker.video.h264 import SliceReader, parse_sequence
 from onlooker.video.index import steps_vary
+from onlooker.video.scan import _gaps
 from onlooker.video.sniff import detected_type, is_cut, matroska_segment_end, mp4_boxes
 from onlooker.video.views import clip_times, stride_offset
 
@@ -153,6 +154,33 @@ def _disposable(packet: bytes, form: str) -> bool:
     """Whether the first slice is of a picture that none refers to."""
     at = packet.rfind(b"\0\0\1") + 3 if form == "ts" else 4
     return packet[at] >> 5 & 3 == 0
+
+
+@pytest.mark.parametrize("codec", ["mpeg4", "libvpx-vp9"])
+def test_frames_that_vanish_without_a_trace_are_told_by_the_clock(tmp_path: Path, codec: str) -> None:
+    whole = encode(tmp_path / "whole.mkv", codec, count=120)
+    lost = tmp_path / "lost.mkv"
+    with av.open(str(whole)) as source, av.open(str(lost), "w") as target:
+        out = target.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(source.demux(source.streams.video[0])):
+            if packet.dts is not None and number not in (70, 71):
+                packet.stream = out
+                target.mux(packet)
+    with Video(whole) as video:
+        assert not [note for note in video.info.warnings if "missing" in note]
+        step = video.index.time[1] - video.index.time[0]
+    with Video(lost) as video:
+        assert len(video) == 118
+        (note,) = [note for note in video.info.warnings if "missing" in note]
+        gaps = np.diff(video.index.time) > 1.5 * step
+    assert note.startswith("about 2 frames seem to be missing")
+    assert gaps.any()
+
+
+def test_a_rate_that_varies_is_not_called_a_loss() -> None:
+    steps = np.random.default_rng(1).choice([3000, 3000, 6000], 200)
+    assert _gaps(np.cumsum(steps), Fraction(1, 90_000)) == []
+    assert _gaps(np.arange(200) * 3000, Fraction(1, 90_000)) == []
 
 
 def test_cut_parameter_sets_are_refused_quietly() -> None:

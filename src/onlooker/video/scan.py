@@ -19,6 +19,10 @@ from onlooker.video.source import Source
 _NO_PTS = np.iinfo(np.int64).min
 _RESET_SECONDS = 2.0
 """A decoding time that falls back by more than this starts a new epoch (a joined or wrapped recording)."""
+_EVEN_STEPS = 30
+"""Steps between frames that are needed to call a clock even."""
+_FEW_GAPS = 0.02
+"""Share of steps that may be odd in it; where more are, the rate simply varies."""
 _COLUMNS = 9
 _ORDERLESS = {"avi", "h261", "h263", "h264", "hevc", "vvc", "m4v", "mpegvideo", "vc1", "dv", "mjpeg", "obu"}
 """Containers without presentation times; what FFmpeg makes up for them is wrong where pictures are reordered."""
@@ -65,6 +69,7 @@ def scan_index(source: Source, stream_index: int, *, cut: bool, strict: bool = F
     order = np.lexsort((ordinal, shown))
     ordinal, shown = ordinal[order], shown[order]
     final = _last_step(shown, duration[ordinal], step / time_base)
+    notes += _gaps(shown, time_base)
     origin = _origin(Fraction(int(shown[0])) * time_base if len(shown) else Fraction(0), sounds)
     return FrameIndex(
         pts=pts[ordinal],
@@ -155,6 +160,26 @@ def _last_step(shown: Int64, durations: Int64, nominal: Fraction) -> int:
     if len(shown) and durations[-1] > 0 and 0.5 * typical <= claimed <= 2 * typical:
         return int(durations[-1])
     return max(1, round(typical))
+
+
+def _gaps(shown: Int64, time_base: Fraction) -> list[str]:
+    """Says where frames seem to be missing: long steps in an otherwise even clock.
+
+    Only H.264 numbers its pictures; where packets of another codec are lost, the clock is all there is to tell.
+    """
+    steps = np.diff(shown)
+    if len(steps) < _EVEN_STEPS:
+        return []
+    typical = float(np.median(steps))
+    long = steps > 1.75 * typical
+    even = np.abs(steps - typical) <= max(1.0, 0.1 * typical)
+    if not long.any() or long.mean() > _FEW_GAPS or (long | even).mean() < 1 - _FEW_GAPS:
+        return []
+    first = float((shown[np.flatnonzero(long)[0] + 1] - shown[0]) * time_base)
+    missing = int(np.rint(steps[long] / typical - 1).sum())
+    places = int(long.sum())
+    note = f"about {missing} frames seem to be missing at {places} place{'s' if places > 1 else ''}, the first "
+    return [note + f"{first:.2f} s after the first frame: the clock jumps there and is even elsewhere"]
 
 
 def _epochs(dts: Int64, duration: Int64, time_base: Fraction) -> Int64:
