@@ -34,7 +34,7 @@ CONFIG = Config(
     patch=4,
     dim=32,
     depth=4,
-    heads=4,
+    heads=2,
     hidden=64,
     dropout=0.0,
     head_dropout=0.0,
@@ -45,7 +45,7 @@ MODELS = {
     "uniform": replace(CONFIG, select="uniform"),
     "full": replace(CONFIG, kind="merge_later", pooling="", merge_index=2),
 }
-TRAIN, TEST, BATCH, STEPS = 4096, 512, 32, 400
+TRAIN, TEST, BATCH, STEPS = 4096, 512, 32, 350
 LEARNING_RATE = 3e-3
 SHOWN, NOISE, GROUND = 3, 0.25, 0.5
 _GLYPH_SEED = 5
