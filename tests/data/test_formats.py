@@ -7,11 +7,13 @@ import json
 import numpy as np
 import pytest
 
+from onlooker.data.checks import inspect
 from onlooker.data.clips import VideoClips
 from onlooker.data.formats.charades import read_charades
 from onlooker.data.formats.diving48 import read_diving48
 from onlooker.data.formats.epic import read_epic
 from onlooker.data.formats.folders import read_frames
+from onlooker.data.formats.framelist import read_frame_list
 from onlooker.data.formats.gluoncv import read_gluoncv
 from onlooker.data.formats.hmdb51 import read_hmdb51
 from onlooker.data.formats.kinetics import read_kinetics
@@ -281,3 +283,33 @@ def test_a_broken_image_and_unlike_sizes_are_errors_with_the_place(tmp_path, fra
     Image.new("RGB", (64, 20)).save(folder / "img_00004.jpg")
     with pytest.raises(MediaError, match="unlike sizes"):
         clips.clips(0, SPEC, 1)
+
+
+def test_frame_lists(tmp_path, frames):
+    folder = frames(tmp_path / "46GP8", 12, "46GP8-{:06d}.jpg")
+    rows = [f'46GP8 0 {i} 46GP8/46GP8-{i + 1:06d}.jpg "{"0,1" if i == 7 else "1"}"' for i in range(12)]
+    rows[3], rows[4] = rows[4], rows[3]
+    header = "original_vido_id video_id frame_id path labels\n"
+    (tmp_path / "train.csv").write_text(header + "\n".join(rows) + '\nNONE 1 0 none/0.jpg ""\n')
+    listing = read_frame_list(tmp_path / "train.csv", classes=("a", "b"), rate=10.0).checked()
+    assert [(sample.video, sample.labels, sample.where) for sample in listing.samples] == [
+        ("46GP8", (0, 1), "train.csv:2"), ("NONE", (), "train.csv:14")
+    ]  # fmt: skip
+    assert listing.multi_label
+    clip = VideoClips(listing).clips(0, SPEC, 1)[0]
+    assert clip.mean(axis=(1, 2, 3)) == pytest.approx([30, 50, 70, 90], abs=2)
+    (folder / "46GP8-000005.jpg").unlink()
+    found = inspect({"train": listing}).faults
+    assert [place for place in places(found) if "csv" in place] == ["train.csv:2", "train.csv:14"]
+    assert "46GP8-000005.jpg" in found[-2]
+
+
+def test_frame_list_faults(tmp_path):
+    header = "original_vido_id video_id frame_id path labels\n"
+    (tmp_path / "train.csv").write_text(
+        header
+        + 'V 0 0 V/0.jpg "0"\nV 0 0 V/1.jpg "0"\nV 0 x V/2.jpg "0"\nV 0 3 V/3.jpg "5"\nV 0 4 ../4.jpg "0"\nV 0 5\n'
+    )
+    assert sorted(places(read_frame_list(tmp_path / "train.csv", classes=("a",)).faults)) == [
+        f"train.csv:{line}" for line in (3, 4, 5, 6, 7)
+    ]

@@ -12,6 +12,7 @@ from onlooker.data.checks import inspect
 from onlooker.data.formats.charades import read_charades
 from onlooker.data.formats.diving48 import read_diving48
 from onlooker.data.formats.epic import read_epic
+from onlooker.data.formats.framelist import read_frame_list
 from onlooker.data.formats.gluoncv import read_gluoncv
 from onlooker.data.formats.hmdb51 import read_hmdb51
 from onlooker.data.formats.kinetics import read_kinetics
@@ -29,9 +30,11 @@ READERS = {
     "epic": partial(read_epic, target="verb", classes=CLASSES),
     "diving48": partial(read_diving48, classes=CLASSES),
     "gluoncv": partial(read_gluoncv, classes=CLASSES),
+    "frame_list": partial(read_frame_list, classes=CLASSES),
     "webdataset": partial(read_shards, classes=CLASSES),
 }
-HEADERS = ("label,youtube_id,time_start,time_end,split\n", "id,subject,actions,length\n",
+HEADERS = ("original_vido_id video_id frame_id path labels\n",
+           "label,youtube_id,time_start,time_end,split\n", "id,subject,actions,length\n",
            "participant_id,video_id,start_timestamp,stop_timestamp,start_frame,stop_frame,verb_class\n")  # fmt: skip
 LONG = "x" * 300
 
@@ -45,9 +48,9 @@ words = st.sampled_from(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.tuples(st.sampled_from(("", *HEADERS)), st.lists(words, max_size=24)))
 @example(text=("", ["[", '{"id": ', "1", "}", "]"]))
-@example(text=(HEADERS[0], ["a,", LONG, ",0,1,train\n", "..,a,0,1,train\n", "a\0,a,0,1,train\n", "a,a,nan,inf,x"]))
-@example(text=(HEADERS[2], ["P01,P01_", LONG, ",0,1,2,3,0\nP01,P01_\0,0,1,2,3,0\n"]))
-@example(text=(HEADERS[1], [LONG, ",x,c000 0 1,1\n", "a,x,c000 nan 1;c000 0 inf,1e999\n"]))
+@example(text=(HEADERS[1], ["a,", LONG, ",0,1,train\n", "..,a,0,1,train\n", "a\0,a,0,1,train\n", "a,a,nan,inf,x"]))
+@example(text=(HEADERS[3], ["P01,P01_", LONG, ",0,1,2,3,0\nP01,P01_\0,0,1,2,3,0\n"]))
+@example(text=(HEADERS[2], [LONG, ",x,c000 0 1,1\n", "a,x,c000 nan 1;c000 0 inf,1e999\n"]))
 @example(text=("", [LONG, "/", LONG, " 1 0\n", "a\0b 1 0\n", "/ 1 0\n"]))
 @example(text=("", ["a/", LONG, "\n", "a/b\0.avi 1\n", "a/. 1\n"]))
 @example(text=("", ["[[" * 100_000]))

@@ -11,6 +11,7 @@ from onlooker.data.formats.common import read_classes
 from onlooker.data.formats.diving48 import read_diving48
 from onlooker.data.formats.epic import read_epic
 from onlooker.data.formats.folders import read_folders, read_frames
+from onlooker.data.formats.framelist import read_frame_list
 from onlooker.data.formats.gluoncv import read_gluoncv
 from onlooker.data.formats.hmdb51 import read_hmdb51
 from onlooker.data.formats.kinetics import read_kinetics
@@ -77,6 +78,9 @@ KINDS: dict[str, Opener] = {
     ),
     "gluoncv": _one(
         lambda path, asked: read_gluoncv(path, root=asked.root, classes=asked.classes, rate=asked.rate or 30.0)
+    ),
+    "frame_list": _one(
+        lambda path, asked: read_frame_list(path, root=asked.root, classes=asked.classes, rate=asked.rate or 24.0)
     ),
     "folders": _one(lambda path, asked: read_folders(path, classes=asked.classes)),
     "frames": _one(lambda path, asked: read_frames(path, rate=asked.frame_rate, classes=asked.classes)),

@@ -131,7 +131,35 @@ class FrameFolder:
     @contextmanager
     def open(self) -> Iterator[Opened]:
         """The images; each is read when it is asked for."""
-        yield ImageSequence(self.path, self.rate)
+        yield ImageSequence(frame_files(self.path), self.rate, self.path.name)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageList:
+    """Images that a list names one by one, `rate` of them a second; `path` is what the video is called."""
+
+    path: Path
+    files: tuple[Path, ...]
+    rate: float
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def identity(self) -> str:
+        """The first and the last image without links."""
+        return f"{true_path(self.files[0])} to {true_path(self.files[-1])}"
+
+    def missing(self) -> str:
+        """The first image that is not there."""
+        lacking = [file for file in self.files if not is_file(file)]
+        more = f", nor {len(lacking) - 1} others" if len(lacking) > 1 else ""
+        return f"no such image: {lacking[0]}{more}" if lacking else ""
+
+    @contextmanager
+    def open(self) -> Iterator[Opened]:
+        """The images; each is read when it is asked for."""
+        yield ImageSequence(self.files, self.rate, str(self.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +228,12 @@ class DecodedVideo:
 
 
 class ImageSequence:
-    """A folder of frames as `Opened`. Raises UnsupportedMedia when there are none."""
+    """Images as `Opened`, called `name` in messages. Raises UnsupportedMedia when there are none."""
 
-    def __init__(self, path: Path, rate: float) -> None:
-        self._files, self._rate, self._path = frame_files(path), rate, path
+    def __init__(self, files: tuple[Path, ...], rate: float, name: str) -> None:
+        self._files, self._rate, self._name = files, rate, name
         if not self._files:
-            raise UnsupportedMedia(f"{path.name}: there are no images in this folder ({', '.join(IMAGES)}).")
+            raise UnsupportedMedia(f"{name}: there are no images ({', '.join(IMAGES)}).")
 
     @property
     def duration(self) -> float:
@@ -240,7 +268,7 @@ class ImageSequence:
         numbers = [frame_number(file) for file in self._files]
         gaps = [one for one, next_one in pairwise(numbers) if next_one != one + 1]
         more = f" and at {len(gaps) - 1} more places" if len(gaps) > 1 else ""
-        return f"{self._path.name}: no image with the number {gaps[0] + 1}{more}" if gaps else ""
+        return f"{self._name}: no image with the number {gaps[0] + 1}{more}" if gaps else ""
 
     def _image(self, number: int, size: int | None) -> Images:
         image = read_image(self._files[number])
@@ -252,7 +280,7 @@ class ImageSequence:
         return np.stack(images)
 
     def _unlike(self) -> str:
-        return f"{self._path.name}: the images have unlike sizes: extract the frames of one video again."
+        return f"{self._name}: the images have unlike sizes: extract the frames of one video again."
 
 
 def read_image(path: Path) -> UInt8[np.ndarray, "height width 3"]:

@@ -127,9 +127,10 @@ class EpicData(Part):
 
 
 class RatedData(Part):
-    """Something-Something V2, Diving48, GluonCV's lists; `rate` is that of frames (12, 30 and 30 by default)."""
+    """Something-Something V2, Diving48, GluonCV's lists, frame lists; `rate` is that of frames (12, 30, 30 and 24 by
+    default)."""
 
-    kind: Literal["ssv2", "diving48", "gluoncv"]
+    kind: Literal["ssv2", "diving48", "gluoncv", "frame_list"]
     path: str
     root: str | None = None
     labels: Labels = ()

@@ -11,6 +11,7 @@ from onlooker.data.formats.common import read_classes
 from onlooker.data.formats.diving48 import read_diving48
 from onlooker.data.formats.epic import read_epic
 from onlooker.data.formats.folders import read_folders, read_frames
+from onlooker.data.formats.framelist import read_frame_list
 from onlooker.data.formats.gluoncv import read_gluoncv
 from onlooker.data.formats.hmdb51 import read_hmdb51
 from onlooker.data.formats.kinetics import read_kinetics
@@ -31,7 +32,7 @@ from onlooker.world.stages import STAGES
 if TYPE_CHECKING:
     from onlooker.training.recipe_data import AnyData, FileData
 
-RATED = {"ssv2": read_something, "diving48": read_diving48, "gluoncv": read_gluoncv}
+RATED = {"ssv2": read_something, "diving48": read_diving48, "gluoncv": read_gluoncv, "frame_list": read_frame_list}
 
 
 def open_source(data: AnyData, base: Path) -> ClipSource:

@@ -104,13 +104,15 @@ class Gathering:
         )
 
 
-def table(path: Path, needed: Sequence[str], faults: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
+def table(
+    path: Path, needed: Sequence[str], faults: list[str], *, delimiter: str = ","
+) -> Iterator[tuple[int, dict[str, str]]]:
     """The rows of a csv with a header as (line, column -> text).
 
     Rows with another number of columns are left out and become faults, and so does what is no csv. Raises RecordError
     for a file without a header, and for one that lacks a `needed` column.
     """
-    rows = cells(path, faults)
+    rows = cells(path, faults, delimiter)
     names = [name.strip() for name in next(rows, (1, [""]))[1]]
     if lacking := [name for name in needed if name not in names]:
         raise RecordError(f"{path.name}:1: no column {', '.join(lacking)}; there are {', '.join(names) or 'none'}.")
@@ -121,9 +123,9 @@ def table(path: Path, needed: Sequence[str], faults: list[str]) -> Iterator[tupl
             faults.append(f"{path.name}:{line}: {len(row)} columns, expected {len(names)}")
 
 
-def cells(path: Path, faults: list[str]) -> Iterator[tuple[int, list[str]]]:
+def cells(path: Path, faults: list[str], delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     """The rows of a csv as (first line, cells), empty ones left out; quotes that never end are a fault."""
-    reader = csv.reader(read_text(path).splitlines(keepends=True), strict=True)
+    reader = csv.reader(read_text(path).splitlines(keepends=True), delimiter=delimiter, strict=True)
     line = 1
     try:
         for row in reader:
