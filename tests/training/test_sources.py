@@ -115,7 +115,7 @@ def test_classes_missing_from_validation_keep_their_numbers(videos, recipe, tmp_
     (tmp_path / "val.csv").write_text(f"{videos}/val/red/4.mp4 red\n")
     asked = the_recipe(recipe, {"kind": "csv", "path": "train.csv"}, {"kind": "csv", "path": "val.csv"})
     assert check_data(asked, base=tmp_path)["warnings"] == ["val: no video of 1 classes: green"]
-    sources, _ = run._open_checked(asked, tmp_path)
+    sources, _ = run._open_checked(asked, tmp_path, "exist")
     assert sources["val"].label(0) == 1
 
 
@@ -166,3 +166,12 @@ def test_numbers_without_names_are_refused(kinds, recipe, tmp_path):
     asked = the_recipe(recipe, {**one, "labels": []}, two)
     with pytest.raises(ConfigError, match="which classes they are"):
         check_data(asked, base=tmp_path)
+
+
+def test_a_run_that_goes_on_does_not_open_all_videos_again(videos, recipe, tmp_path, monkeypatch):
+    asked = the_recipe(recipe, *({"kind": "folders", "path": str(videos / split)} for split in ("train", "val")))
+    looks = []
+    monkeypatch.setattr(run, "check_splits", lambda sources, content, look: looks.append(look) or [])
+    for _ in range(2):
+        train(asked, tmp_path / "run", base=tmp_path, device="cpu")
+    assert looks == ["open", "exist"]

@@ -36,7 +36,8 @@ class Model(Part):
 
 class Splits(Part):
     """Where samples come from, and how many processes read them. Before training `check_videos` only looks whether
-    files exist, opens each (index and first frame), or decodes them all; `check_content` finds copies of files."""
+    files exist, opens each (index and first frame), or decodes them all, once for a run; `check_content` finds copies
+    of files."""
 
     train: Data
     val: Data

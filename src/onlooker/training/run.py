@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from onlooker.data.checks import check_splits
+from onlooker.data.checks import Look, check_splits
 from onlooker.data.source import ClipSource, MultiLabelSource
 from onlooker.errors import ConfigError, StorageError
 from onlooker.methods.loading import load
@@ -67,7 +67,9 @@ def train(
     """
     started, folder = time.perf_counter(), Path(out)
     processes = start_processes(recipe.loop, device)
-    sources, warnings = _open_checked(recipe, Path(base))
+    # the folder is only made when the videos were found good: a run that goes on need not open them all again
+    known = (folder / "recipe.yaml").is_file()
+    sources, warnings = _open_checked(recipe, Path(base), "exist" if known else recipe.data.check_videos)
     make_folder(folder)
     with RunLock(folder) if processes.rank == 0 else nullcontext():
         if processes.rank == 0:
@@ -94,11 +96,11 @@ def train(
 
 def check_data(recipe: Recipe, *, base: str | Path = ".") -> dict[str, Any]:
     """Only the checks before training: numbers of videos and warnings. Raises ConfigError, RecordError."""
-    sources, warnings = _open_checked(recipe, Path(base))
+    sources, warnings = _open_checked(recipe, Path(base), recipe.data.check_videos)
     return {**{name: len(source) for name, source in sources.items()}, "warnings": warnings}
 
 
-def _open_checked(recipe: Recipe, base: Path) -> tuple[dict[str, ClipSource], list[str]]:
+def _open_checked(recipe: Recipe, base: Path, look: Look) -> tuple[dict[str, ClipSource], list[str]]:
     train, val = open_source(recipe.data.train, base), recipe.data.val
     if getattr(val, "labels", None) == ():
         # a class that happens to be missing from validation must not shift the numbers of the others
@@ -111,8 +113,7 @@ def _open_checked(recipe: Recipe, base: Path) -> tuple[dict[str, ClipSource], li
         raise ConfigError(f"videos of {several[0]} have several labels: say objective: multi_label.")
     if recipe.objective == "multi_label" and len(several) < len(sources):
         raise ConfigError("objective: multi_label needs data whose videos may have several labels, such as charades.")
-    data = recipe.data
-    return sources, check_splits(sources, content=data.check_content, look=data.check_videos)
+    return sources, check_splits(sources, content=recipe.data.check_content, look=look)
 
 
 def build_model(recipe: Model, classes: tuple[str, ...], seed: int) -> Any:
