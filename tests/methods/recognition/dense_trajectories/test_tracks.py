@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from onlooker.errors import ConfigError
 from onlooker.methods.recognition.dense_trajectories import Config, Extractor, Trajectories, draw
-from onlooker.methods.recognition.dense_trajectories.descriptors import corners, describe, frame_integrals
+from onlooker.methods.recognition.dense_trajectories.descriptors import corners, describe, frame_histograms
 from onlooker.methods.recognition.dense_trajectories.sampling import sample
 from onlooker.methods.recognition.dense_trajectories.tracks import Tracks
 from onlooker.methods.recognition.dense_trajectories.trials import try_motion, try_tracks
@@ -101,14 +101,14 @@ def test_a_track_follows_the_flow_and_averages_what_it_sees(make: Any) -> None:
     tracks = Tracks()
     tracks.add(starts)
     for grey, field in zip(greys, flow, strict=True):
-        done = tracks.advance(frame_integrals(grey, field, 0.4), field, 2 * field, 0.05)
+        done = tracks.advance(frame_histograms(grey, field, 0.4), field, 2 * field, 0.05)
     assert len(done) == 3
     assert len(tracks) == 0
     for number, place in enumerate(starts):
         seen = []
         for grey, field in zip(greys, flow, strict=True):
             at = corners(place[None], 80, 60)
-            seen.append(np.concatenate([describe(sums, at)[0] for sums in frame_integrals(grey, field, 0.4)]))
+            seen.append(np.concatenate([describe(sums, at)[0] for sums in frame_histograms(grey, field, 0.4)]))
             column, row = np.rint(place).astype(int)
             place = place + field[row, column]
         np.testing.assert_allclose(tracks.points[done[number], 15], place, atol=1e-4)
@@ -123,10 +123,10 @@ def test_a_track_follows_the_flow_and_averages_what_it_sees(make: Any) -> None:
 
 def test_tracks_end_at_the_border_and_their_slots_serve_again() -> None:
     flow = np.full((40, 50, 2), (0, -6.0), np.float32)
-    integrals = frame_integrals(np.zeros((40, 50), np.uint8), flow, 0.4)
+    still = np.zeros((40, 50), np.uint8)
     tracks = Tracks()
     tracks.add(np.array([[10, 5], [10, 30]], np.float32))
-    assert len(tracks.advance(integrals, flow, flow, 0.05)) == 0
+    assert len(tracks.advance(frame_histograms(still, flow, 0.4), flow, flow, 0.05)) == 0
     assert tracks.here().tolist() == [[10, 24]]
     tracks.add(np.array([[7, 7]], np.float32))
     assert len(tracks.age) == 2

@@ -1,7 +1,8 @@
-"""HOG, HOF and MBH: histograms of orientations in the cells of a patch, read from integral images."""
+"""HOG, HOF and MBH: histograms of orientations in the four cells of a patch."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import cv2
@@ -13,7 +14,6 @@ from onlooker.methods.recognition.dense_trajectories.farneback import Flow, Plan
 BINS = 8
 PATCH, CELLS = 32, 2
 
-Integral = NDArray[np.float64]
 Points = NDArray[np.float32]
 
 
@@ -25,34 +25,31 @@ def gradients(image: NDArray[Any]) -> tuple[Plane, Plane]:
     )
 
 
-def integral(dx: Plane, dy: Plane, min_length: float | None = None) -> Integral:
-    """Integral image (height + 1, width + 1, bins) of orientation histograms of a vector field.
+def histograms(dx: Plane, dy: Plane, min_length: float | None = None) -> Iterator[Plane]:
+    """Orientation histogram of every pixel of a vector field, one plane for each bin; the next overwrites the last.
 
     Each vector's length is shared between the two nearest of 8 bins over the full circle; bin 0 points along x, and
     angles grow towards y. With `min_length` a ninth bin counts the vectors that are no longer than that.
     """
-    height, width = dx.shape
-    bins = BINS if min_length is None else BINS + 1
     length, angle = cv2.cartToPolar(dx, dy)
     angle *= np.float32(BINS / (2 * np.pi))
-    low = np.floor(angle)
-    share = angle - low
-    first = low.astype(np.intp)
-    first &= BINS - 1
-    second = first + 1
-    second &= BINS - 1
-    histograms = np.zeros((height, width, bins), np.float32)
-    if min_length is not None:
-        still = length <= min_length
-        histograms[..., BINS] = still
+    still = None if min_length is None else length <= min_length
+    if still is not None:
         length *= ~still
-    flat, start = histograms.reshape(-1), np.arange(0, height * width * bins, bins).reshape(height, width)
-    share *= length
-    first += start
-    second += start
-    flat[first] = length - share
-    flat[second] = share
-    return np.asarray(cv2.integral(histograms, sdepth=cv2.CV_64F)).reshape(height + 1, width + 1, bins)
+    plane = np.empty_like(length)
+    for number in range(BINS):
+        # max(0, 1 - distance between angle and bin): the full circle is near bin 0 too
+        np.subtract(angle, np.float32(number), out=plane)
+        if number == 0:
+            np.minimum(plane, BINS - plane, out=plane)
+        np.abs(plane, out=plane)
+        np.subtract(np.float32(1), plane, out=plane)
+        np.maximum(plane, np.float32(0), out=plane)
+        plane *= length
+        yield plane
+    if still is not None:
+        np.copyto(plane, still)
+        yield plane
 
 
 def corners(points: Points, width: int, height: int) -> NDArray[np.intp]:
@@ -61,15 +58,23 @@ def corners(points: Points, width: int, height: int) -> NDArray[np.intp]:
     return np.clip(np.rint(points).astype(np.intp) - half, 0, np.maximum([width - PATCH, height - PATCH], 0))
 
 
-def describe(sums: Integral, top_left: NDArray[np.intp], epsilon: float = 0.05) -> NDArray[np.float32]:
-    """A vector (n, 4 * bins) for each patch: its cells' histograms, x slow and y fast, to sqrt(v / sum v)."""
-    width, bins = sums.shape[1:]
-    edges = np.arange(CELLS + 1) * (PATCH // CELLS)
-    start = top_left[:, 1] * width + top_left[:, 0]
-    offsets = (edges[:, None] + edges[None, :] * width).reshape(-1)
-    found = np.take(sums.reshape(-1, bins), start[:, None] + offsets, axis=0).reshape(-1, CELLS + 1, CELLS + 1, bins)
-    rows = found[:, 1:] - found[:, :-1]
-    cells = (rows[:, :, 1:] - rows[:, :, :-1]).reshape(len(top_left), CELLS * CELLS * bins).astype(np.float32)
+def describe(planes: Iterable[Plane], top_left: NDArray[np.intp], epsilon: float = 0.05) -> NDArray[np.float32]:
+    """A vector (n, 4 * bins) for each patch of a histogram's planes: cells x slow and y fast, to sqrt(v / sum v).
+
+    Bin by bin, so that a plane and its sums over cells of 16 x 16 pixels stay in the processor's cache, which integral
+    images of all bins do not.
+    """
+    side = PATCH // CELLS
+    found, sums, places = [], None, None
+    for plane in planes:
+        if places is None:
+            width = plane.shape[1]
+            offsets = np.array([0, side * width, side, side * width + side])
+            places = (top_left[:, 1] * width + top_left[:, 0])[:, None] + offsets
+        # each pixel gets the sum of the cell that begins there; wrong near the right and lower border, where none does
+        sums = cv2.boxFilter(plane, cv2.CV_32F, (side, side), dst=sums, anchor=(0, 0), normalize=False)
+        found.append(np.take(sums, places))
+    cells = np.stack(found, axis=-1).reshape(len(top_left), -1)
     np.maximum(cells, 0, out=cells)
     cells += np.float32(epsilon)
     cells /= cells.sum(axis=1, keepdims=True)
@@ -77,12 +82,10 @@ def describe(sums: Integral, top_left: NDArray[np.intp], epsilon: float = 0.05) 
     return np.asarray(cells, np.float32)
 
 
-def frame_integrals(grey: NDArray[np.uint8], flow: Flow, min_flow: float) -> tuple[Integral, ...]:
-    """Integral images of one level for hog, hof, mbh_x and mbh_y."""
-    across, down = (np.ascontiguousarray(flow[..., axis]) for axis in (0, 1))
-    return (
-        integral(*gradients(grey)),
-        integral(across, down, min_flow),
-        integral(*gradients(across)),
-        integral(*gradients(down)),
-    )
+def frame_histograms(grey: NDArray[np.uint8], flow: Flow, min_flow: float) -> Iterator[Iterator[Plane]]:
+    """Histograms of one level for hog, hof, mbh_x and mbh_y."""
+    across, down = cv2.split(flow)
+    yield histograms(*gradients(grey))
+    yield histograms(across, down, min_flow)
+    yield histograms(*gradients(across))
+    yield histograms(*gradients(down))

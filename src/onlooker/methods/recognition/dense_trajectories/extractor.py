@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onlooker.errors import ConfigError
 from onlooker.methods.recognition.dense_trajectories.camera import Boxes
 from onlooker.methods.recognition.dense_trajectories.config import Config
-from onlooker.methods.recognition.dense_trajectories.descriptors import frame_integrals
+from onlooker.methods.recognition.dense_trajectories.descriptors import frame_histograms
 from onlooker.methods.recognition.dense_trajectories.motion import Compensation, Pair, View, ahead, view, with_flow
 from onlooker.methods.recognition.dense_trajectories.pyramid import SMALLEST, Level, levels, to_grey
 from onlooker.methods.recognition.dense_trajectories.rows import Trajectories
@@ -130,8 +130,8 @@ class Extractor:
             if not len(own):
                 continue
             flow, residual = pair.flow[level], pair.residual[level]
-            integrals = frame_integrals(pair.before.greys[level], residual, self.config.min_flow)
-            complete = own.advance(integrals, flow, residual, self.config.epsilon)
+            fields = frame_histograms(pair.before.greys[level], residual, self.config.min_flow)
+            complete = own.advance(fields, flow, residual, self.config.epsilon)
             found.append(self._judge(own, complete, size.scale, pair.after.index))
         self._sample(pair.after, tracks)
         return Trajectories.join(found)

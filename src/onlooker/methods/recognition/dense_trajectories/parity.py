@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -62,14 +63,13 @@ def _extractor(given: dict[str, Any], recorded: dict[str, Any], config: Config) 
     height, width = first.shape
     top_left = descriptors.corners(given["points_xy"], width, height)
     yield "patch_top_left_xy", top_left, recorded["patch_top_left_xy"], EXACT
-    for name, sums in zip(
-        ("hog", "hof", "mbh_x", "mbh_y"),
-        descriptors.frame_integrals(first, given["flow"], config.min_flow),
-        strict=True,
-    ):
+    fields = descriptors.frame_histograms(first, given["flow"], config.min_flow)
+    for name, field in zip(("hog", "hof", "mbh_x", "mbh_y"), fields, strict=True):
+        planes = [plane.copy() for plane in field]
         if f"integral_{name}" in recorded:
+            sums = np.stack([cv2.integral(plane, sdepth=cv2.CV_64F) for plane in planes], axis=-1)
             yield f"integral_{name}", sums[::8, ::8], recorded[f"integral_{name}"], SUMS
-        yield name, descriptors.describe(sums, top_left, config.epsilon), recorded[name], DESCRIPTORS
+        yield name, descriptors.describe(planes, top_left, config.epsilon), recorded[name], DESCRIPTORS
     yield from _trials(given, recorded, config)
     for name, taken in (
         ("dense_samples_xy", np.zeros((0, 2), np.float32)),

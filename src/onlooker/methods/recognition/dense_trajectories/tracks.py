@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from onlooker.methods.recognition.dense_trajectories.descriptors import Integral, corners, describe
-from onlooker.methods.recognition.dense_trajectories.farneback import Flow
+from onlooker.methods.recognition.dense_trajectories.descriptors import corners, describe
+from onlooker.methods.recognition.dense_trajectories.farneback import Flow, Plane
 from onlooker.methods.recognition.dense_trajectories.rows import LENGTH
 
 PARTS = 3
@@ -64,7 +64,9 @@ class Tracks:
         found: Floats = self.points[self.alive, self.age[self.alive]]
         return found
 
-    def advance(self, integrals: tuple[Integral, ...], flow: Flow, residual: Flow, epsilon: float) -> NDArray[np.intp]:
+    def advance(
+        self, fields: Iterable[Iterable[Plane]], flow: Flow, residual: Flow, epsilon: float
+    ) -> NDArray[np.intp]:
         """Describe every track where it is, move it by the flow, and drop those that leave the picture.
 
         `residual` is the flow without the camera's motion. Gives the slots of the tracks that are now complete; they
@@ -73,8 +75,8 @@ class Tracks:
         height, width = flow.shape[:2]
         slots, age, here = self.alive, self.age[self.alive], self.here()
         top_left = corners(here, width, height)
-        described = np.concatenate([describe(sums, top_left, epsilon) for sums in integrals], axis=1)
-        self.sums[slots, age * PARTS // LENGTH] += described
+        described = np.concatenate([describe(planes, top_left, epsilon) for planes in fields], axis=1)
+        self.sums.reshape(-1, sum(WIDTHS))[slots * PARTS + age * PARTS // LENGTH] += described
         columns, rows = np.clip(np.rint(here).astype(np.intp), 0, [width - 1, height - 1]).T
         there = here + flow[rows, columns]
         self.moves[slots, age] = residual[rows, columns]
