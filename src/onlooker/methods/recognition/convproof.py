@@ -10,7 +10,7 @@ from torch.nn import functional
 Clips = Float[Tensor, "clips time channel height width"]
 Labels = Int[Tensor, " clips"]
 
-BATCH = 32
+BATCH = 16
 
 
 def fit(
@@ -37,9 +37,7 @@ def accuracy(model: nn.Module, clips: Clips, labels: Labels) -> float:
     return float((answers == labels).float().mean())
 
 
-def squares(
-    rows: Float[Tensor, "clips time"], columns: Float[Tensor, "clips time"], *, size: int, side: int
-) -> Clips:
+def squares(rows: Float[Tensor, "clips time"], columns: Float[Tensor, "clips time"], *, size: int, side: int) -> Clips:
     """A white square of `side` pixels on black, its upper left corner at the given places, which wrap at the border.
 
     >>> squares(torch.zeros(1, 1), torch.tensor([[3.0]]), size=4, side=2)[0, 0, 0, 0].tolist()

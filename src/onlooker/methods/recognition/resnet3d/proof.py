@@ -26,7 +26,7 @@ CONFIG = Config(
     frames=8, size=32, channels=1, width=8, depths=(1, 1, 1), time_kernels=((1,), (3,), (3,)), dropout=0.0, classes=2
 )
 KERNELS = {"slow": CONFIG.time_kernels, "i3d": ((3,), (1,), (3,)), "c2d": ((1,), (1,), (1,))}
-TRAIN, TEST, STEPS = 512, 512, 120
+TRAIN, TEST, STEPS = 512, 512, 100
 SQUARE, NOISE = 8, 0.3
 
 
