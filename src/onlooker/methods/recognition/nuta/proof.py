@@ -62,7 +62,8 @@ def evaluate(
     """Train one model; its share of right answers on unseen clips, and how much it looks at the action (0: no P)."""
     clips, labels, starts = (part.to(device) for part in data)
     generator = torch.Generator().manual_seed(seed)
-    model = NUTA(config, generator=generator).to(device, memory_format=torch.channels_last_3d)
+    model = NUTA(config, generator=generator).to(device)
+    model = model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     train(model.train(), clips[:TRAIN], labels[:TRAIN], steps, generator)
     model.eval()
     with torch.no_grad():
