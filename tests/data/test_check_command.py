@@ -104,9 +104,13 @@ def test_gaps_in_frame_folders(tmp_path, frames):
     folder = frames(tmp_path / "wave" / "one", 6)
     (folder / "img_00003.jpg").unlink()
     frames(tmp_path / "wave" / "two", 6)
+    thinned = frames(tmp_path / "wave" / "three", 9)
+    for number in (2, 4, 6, 8):
+        (thinned / f"img_{number:05d}.jpg").unlink()
     done = run("frames", tmp_path, "--rate", 10)
     assert done.exit_code == 1
     assert "wave/one: one: no image with the number 3" in done.output
+    assert "1 faults" in done.output
     with pytest.raises(ConfigError, match="--rate"):
         check_data("frames", [tmp_path])
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from onlooker.data.formats.common import Classes
-from onlooker.data.media import IMAGES, VIDEOS, FrameFolder, Media, VideoFile
+from onlooker.data.images import IMAGES
+from onlooker.data.media import VIDEOS, FrameFolder, Media, VideoFile
 from onlooker.data.samples import Listing, Sample
 from onlooker.errors import ConfigError
 

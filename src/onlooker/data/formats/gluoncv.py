@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from onlooker.data.formats.common import Classes, Gathering, unnamed
-from onlooker.data.media import FrameFolder, VideoFile, frame_files
+from onlooker.data.images import frame_files
+from onlooker.data.media import FrameFolder, VideoFile
 from onlooker.data.places import is_folder
 from onlooker.data.samples import Listing, Sample
 from onlooker.records.formats.lines import read_text
