@@ -70,7 +70,7 @@ def _images(video: object) -> Image:
 
     images: object = video.images if isinstance(video, Clip) else video
     if isinstance(images, torch.Tensor):
-        images = (images.movedim(-3, -1) if images.ndim == 4 else images).cpu().numpy()
+        images = (images.movedim(1, -1) if images.ndim == 4 else images).cpu().numpy()
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8 or not len(images):
         raise ConfigError(
