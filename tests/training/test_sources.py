@@ -175,3 +175,57 @@ def test_a_run_that_goes_on_does_not_open_all_videos_again(videos, recipe, tmp_p
     for _ in range(2):
         train(asked, tmp_path / "run", base=tmp_path, device="cpu")
     assert looks == ["open", "exist"]
+
+
+EPIC = "participant_id,video_id,start_timestamp,stop_timestamp,start_frame,stop_frame,verb_class\n"
+LISTS = {
+    "ucf101": ({"classInd.txt": "1 red\n2 green\n", "l.txt": "red/0.mp4 1\ngreen/1.mp4 2\n"}, "l.txt", {}),
+    "hmdb51": ({"red_test_split2.txt": "0.mp4 1\n", "green_test_split2.txt": "1.mp4 1\n"}, ".",
+               {"part": "train", "split": 2}),
+    "ssv2": ({"labels.json": '{"red": "0", "green": "1"}',
+              "l.json": '[{"id": "red/0", "template": "red"}, {"id": "green/1", "template": "[green]"}]'},
+             "l.json", {}),
+    "charades": ({"Charades_v1_classes.txt": "c000 red\nc001 green\n",
+                  "l.csv": "id,actions\nred/0,c000 0 0.5\ngreen/1,c001 0 0.4\n"}, "l.csv", {"part": "segments"}),
+    "epic": ({"EPIC_100_verb_classes.csv": "id,key\n0,red\n1,green\n",
+              "l.csv": EPIC + "P01,P01_0,0:0:0,0:0:0.5,1,2,0\nP01,P01_1,0:0:0,0:0:0.5,1,2,1\n"}, "l.csv",
+             {"target": "verb"}),
+    "diving48": ({"Diving48_vocab.json": '[["red"], ["green"]]',
+                  "l.json": '[{"vid_name": "red/0", "label": 0, "start_frame": 0, "end_frame": 6},'
+                            '{"vid_name": "green/1", "label": 1, "start_frame": 0, "end_frame": 6}]'}, "l.json", {}),
+    "csv": ({"l.csv": "label,youtube_id,time_start,time_end,split\nred,0,0,0.5,x\ngreen,1,0,0.4,x\ngreen,1,0,1,y\n"},
+            "l.csv", {"split": "x", "labels": ["red", "green"]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_every_published_format_can_stand_in_a_recipe(videos, recipe, tmp_path, kind):
+    files, path, more = LISTS[kind]
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "media").symlink_to(videos / "train")
+    for number, colour in enumerate(COLOURS):
+        (tmp_path / f"P01_{number}.MP4").symlink_to(videos / "train" / colour / f"{number}.mp4")
+    root = "." if kind == "epic" else "media"
+    data = {"kind": kind, "path": path, "root": root, **more}
+    asked = recipe(data={"train": data, "val": data}).data.train
+    source = open_source(asked, tmp_path)
+    assert len(source) == 2
+    for index in range(2):
+        clip, name = source.clips(index, SPEC, 1)[0], source.classes[source.labels(index)[0]]
+        assert name == ("red" if clip[..., 0].mean() > clip[..., 1].mean() else "green")
+
+
+def test_charades_is_trained_with_several_labels(videos, recipe, tmp_path):
+    (tmp_path / "Charades_v1_classes.txt").write_text("c000 red\nc001 green\n")
+    for split in ("train", "val"):
+        rows = [
+            f"{split}/{path.parent.name}/{path.stem},c00{int(path.parent.name == 'green')} 0 0.5,0.6"
+            for path in sorted((videos / split).rglob("*.mp4"))
+        ]
+        (tmp_path / f"{split}.csv").write_text("id,actions,length\n" + "\n".join(rows) + "\n")
+    data = {split: {"kind": "charades", "path": f"{split}.csv", "root": str(videos)} for split in ("train", "val")}
+    asked = recipe(data=data, objective="multi_label", loop={"epochs": 1, "batch": 4}, augment={"short_side": None})
+    result = train(asked, tmp_path / "run", base=tmp_path, device="cpu")
+    assert result.accuracy.figure[0] == "mAP"
+    assert result.accuracy.videos == 2
