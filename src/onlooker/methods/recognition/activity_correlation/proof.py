@@ -3,7 +3,7 @@
 Two to four activities are drawn for a clip, at random places and moments. Whenever an even one is there, the next odd
 one is too with probability 0.9, but then half of its pixels are hidden: it must be told from its partner. The same
 small network is trained with a linear layer on the average of its maps, with activity-specific features, and with
-their correlations; same data, batches and steps. As a control each clip holds a single activity.
+their correlations; same data, batches and steps.
 """
 
 from __future__ import annotations
@@ -79,12 +79,9 @@ class Averaged(nn.Module):
 def run(seed: int, device: str = "cpu") -> dict[str, float]:
     """Mean average precisions of one seed; `_hidden` over the activities that are often half hidden."""
     data = make_clips(TRAIN + TEST, seed)
-    single = make_clips(TRAIN + TEST, seed, several=False)
     scores = {}
     for name in ("average", "specific", "correlated"):
         scores[name], scores[f"{name}_hidden"] = evaluate(name, data, seed, device)
-    for name in ("average", "correlated"):
-        scores[f"{name}_single"], _ = evaluate(name, single, seed, device)
     return scores
 
 
@@ -132,27 +129,27 @@ def mean_average_precision(logits: Float[Tensor, "clips activities"], labels: La
     return sum(shown) / len(shown)
 
 
-def make_clips(count: int, seed: int, *, several: bool = True) -> tuple[Clips, Labels]:
+def make_clips(count: int, seed: int) -> tuple[Clips, Labels]:
     """Clips and the activities in them."""
     generator = torch.Generator().manual_seed(1_000_003 + seed)
     clips = NOISE * torch.randn(count, CONFIG.frames, 1, CONFIG.size, CONFIG.size, generator=generator)
     labels = torch.zeros(count, CONFIG.classes, dtype=torch.bool)
     for clip, label in zip(clips, labels, strict=True):
-        chosen, hidden = _choose(several, generator)
+        chosen, hidden = _choose(generator)
         label[chosen] = True
         for activity in chosen:
             _move(clip, activity, activity in hidden, generator)
     return clips, labels
 
 
-def _choose(several: bool, generator: torch.Generator) -> tuple[list[int], set[int]]:
+def _choose(generator: torch.Generator) -> tuple[list[int], set[int]]:
     """Two to four different activities, partners among them, and which of them are half hidden."""
-    wanted = int(torch.randint(1, 3, (), generator=generator)) if several else 1
+    wanted = int(torch.randint(1, 3, (), generator=generator))
     drawn = torch.randperm(CONFIG.classes, generator=generator)[:wanted].tolist()
     partners = [
         activity + 1
         for activity in drawn
-        if several and activity % 2 == 0 and float(torch.rand((), generator=generator)) < TOGETHER
+        if activity % 2 == 0 and float(torch.rand((), generator=generator)) < TOGETHER
     ]
     return sorted({*drawn, *partners}), set(partners)
 

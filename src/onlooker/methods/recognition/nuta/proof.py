@@ -47,7 +47,6 @@ def run(seed: int, device: str = "cpu") -> dict[str, float]:
     long = make_clips(TRAIN + TEST, seed, CONFIG.frames)
     scores: dict[str, float] = {}
     scores["nuta"], scores["focus"] = evaluate(CONFIG, short, seed, device)
-    scores["nuta_alone"], _ = evaluate(replace(CONFIG, branches="nuta"), short, seed, device)
     scores["nuta_unaligned"], _ = evaluate(replace(CONFIG, fusion="unaligned"), short, seed, device)
     uniform = replace(CONFIG, branches="uniform")
     scores["uniform"], _ = evaluate(uniform, short, seed, device)
