@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
@@ -163,10 +164,17 @@ def test_what_this_machine_cannot_do_is_said_before_training(recipe, monkeypatch
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++"))), reason="no C++ compiler on this machine")
-def test_a_compiled_model_trains_as_the_plain_one(colours, recipe, tmp_path):
+def test_a_compiled_model_trains_as_the_plain_one(colours, recipe, tmp_path, monkeypatch):
+    # what is captured is what is tested; turning it into machine code takes a C++ compiler minutes
+    plainly = partialmethod(torch.nn.Module.compile, backend="aot_eager")
+    monkeypatch.setattr(torch.nn.Module, "compile", plainly)
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
     still = {"model": {"settings": {**recipe().model.settings, "drop_path": 0.0}}}
     train(recipe(**still, loop={"epochs": 1}), tmp_path / "plain", device="cpu")
     train(recipe(**still, loop={"epochs": 1, "compile": True}), tmp_path / "compiled", device="cpu")
     plain, compiled = steps(tmp_path / "plain"), steps(tmp_path / "compiled")
     assert [row["loss"] for row in compiled] == pytest.approx([row["loss"] for row in plain], rel=1e-3)
+    # files know nothing of it
+    assert set(load_file(tmp_path / "compiled" / "model.safetensors")) == set(
+        load_file(tmp_path / "plain" / "model.safetensors")
+    )
