@@ -5,7 +5,6 @@ Scenes are drawn by seed: stage, cast, camera, light, weather and size of the pi
 
 from __future__ import annotations
 
-import io
 import os
 from dataclasses import dataclass
 from hashlib import sha256
@@ -110,18 +109,26 @@ class WorldFrames:
         number = index % self.per_scene
         said = arguments | {"size": list(arguments["size"]), "version": __version__, "frames": self.per_scene}
         key = sha256(canonical_json(said).encode()).hexdigest()
-        folder = self._cache / f"people-{key[:2]}"
-        path = folder / f"{key}-{number}.npz"
-        if not path.is_file():
-            os.makedirs(folder, exist_ok=True)
+        stem = self._cache / f"people-{key[:2]}" / key
+        if not _files(stem, number)[1].is_file():
+            os.makedirs(stem.parent, exist_ok=True)
             for other, frame in enumerate(_render(arguments, self.per_scene, range(self.per_scene))):
-                content = io.BytesIO()
-                np.savez(content, pixels=np.dstack([frame.image, frame.who]), boxes=frame.boxes, visible=frame.visible)
-                atomic_write(folder / f"{key}-{other}.npz", content.getvalue())
-        with np.load(path, allow_pickle=False) as stored:
-            pixels = stored["pixels"]
-            image, who = np.ascontiguousarray(pixels[..., :3]), np.ascontiguousarray(pixels[..., 3])
-            return Frame(image, who, stored["boxes"], stored["visible"], self.name(index))
+                people = np.column_stack([frame.boxes, frame.visible])
+                pixels_path, people_path = _files(stem, other)
+                _store(pixels_path, np.dstack([frame.image, frame.who]))
+                _store(people_path, people)
+        pixels, people = (np.load(path, allow_pickle=False) for path in _files(stem, number))
+        image, who = np.ascontiguousarray(pixels[..., :3]), np.ascontiguousarray(pixels[..., 3])
+        return Frame(image, who, np.ascontiguousarray(people[:, :4]), people[:, 4].copy(), self.name(index))
+
+
+def _files(stem: Path, number: int) -> tuple[Path, Path]:
+    """Where a frame's pixels and people are kept; the people are written last."""
+    return Path(f"{stem}-{number}-pixels.npy"), Path(f"{stem}-{number}-people.npy")
+
+
+def _store(path: Path, array: NDArray[Any]) -> None:
+    atomic_write(path, lambda file: np.save(file, array, allow_pickle=False))
 
 
 def draw_scene(seed: int, stages: tuple[str, ...], widths: tuple[int, ...]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from onlooker.errors import ConfigError
 from onlooker.methods.detection import load_detector
 from onlooker.methods.detection.embedded_people import EmbeddedPeople, background, calibrate, fusion, size_prior
 from onlooker.methods.detection.embedded_people.boxes import iou, merge_overlapping
-from onlooker.methods.detection.embedded_people.cascades import body_from_face, load_cascade
+from onlooker.methods.detection.embedded_people.cascades import Parts, body_from_face, load_cascade
 from onlooker.methods.detection.embedded_people.hog import Hits
+from onlooker.methods.detection.embedded_people.scenes import make_scene, moments
 from onlooker.methods.detection.flow import move_boxes
 from onlooker.records.snapshot import dump_state, load_state
 
@@ -75,10 +77,14 @@ def test_scores_are_probabilities_boxes_lie_inside_and_labels_match():
 
 def test_source_says_embedded_and_low_accuracy():
     detector = EmbeddedPeople()
-    assert detector.source == "embedded_people/default@none"
+    assert re.fullmatch(r"embedded_people/default@[0-9a-f]{8}", detector.source)
     assert detector.accuracy == "embedded, low accuracy"
     with pytest.raises(ConfigError, match="choose from default"):
         EmbeddedPeople("huge")
+
+
+def test_the_classic_variant_needs_no_weights():
+    assert EmbeddedPeople("classic").source == "embedded_people/classic@none"
 
 
 def test_none_finds_nobody():
@@ -168,6 +174,19 @@ def test_windows_around_one_person_become_one_box():
     assert iou(merged[:1], boxes[1:2])[0, 0] > 0.8
 
 
+def test_the_network_tightens_the_windows_that_it_meets_and_adds_who_they_missed():
+    hits = Hits(np.array([[10.0, 10, 50, 90]]), np.array([1.0]))
+    boxes, scores = np.array([[14.0, 14, 46, 86], [200, 10, 230, 90]]), np.array([0.3, 0.8])
+    nothing = Parts(np.zeros((0, 4)), np.zeros(0))
+    found = fusion.gather(hits, nothing, np.zeros((0, 4)), nothing, np.zeros((0, 4)), np.zeros((0, 4)), boxes, scores)
+    np.testing.assert_allclose(found.boxes, [[11.2, 11.2, 48.8, 88.8], [200, 10, 230, 90]])
+    assert found.net.tolist() == [0.3, 0.8]
+    assert np.isnan(found.margins).tolist() == [False, True]
+    outline = np.array([[10.0, 10, 50, 110]])
+    drawn = fusion.fit_to_motion(found, outline)
+    np.testing.assert_allclose(drawn.boxes[0, 3], 88.8 + 0.35 * (110 - 88.8))
+
+
 def test_suppression_drops_doubles_pieces_and_boxes_around_two_people():
     boxes = np.array([[0.0, 0, 30, 80], [3, 2, 33, 82], [8, 10, 18, 40], [50, 0, 80, 80], [0, 0, 85, 100]])
     kept = fusion.suppress(boxes, np.array([0.9, 0.8, 0.7, 0.85, 0.6]))
@@ -196,6 +215,16 @@ def test_body_from_face_stays_in_the_picture():
     body = body_from_face(np.array([[300.0, 60, 360, 120]]), 640, 480)
     assert body.tolist() == [[240, 39, 420, 480]]
     assert not load_cascade("frontalface_default").empty()
+
+
+def test_scenes_are_the_same_every_time_and_share_no_seed_between_splits():
+    first, again = (make_scene(0, 3, "test", 1.0) for _ in range(2))
+    assert first.configuration == again.configuration
+    assert [make_scene(0, n, "val", 1.0).seed % 10 for n in range(3)] == [1, 1, 1]
+    assert first.seed % 10 == 2
+    one, other = next(moments(first)), next(moments(again))
+    assert np.array_equal(one.image, other.image)
+    assert one.people.tolist() == other.people.tolist()
 
 
 def test_fit_separates_what_can_be_separated():

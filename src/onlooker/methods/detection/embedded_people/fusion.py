@@ -27,21 +27,26 @@ FEATURES = (
     "misfit",
     "cut_off",
     "part",
+    "net",
+    "no_net",
 )
 
-# Fitted by calibrate.py on labels.json; see README.md.
-WEIGHTS = np.array([-6.70, 1.17, 0.73, 2.14, 4.52, 0.0, 4.60, 4.09, 2.62, 0.31, -0.21, -1.67])
+# Fitted by calibrate.py; see README.md. The classic ones belong to a detector without the network.
+CLASSIC = np.array([-6.70, 1.17, 0.73, 2.14, 4.52, 0.0, 4.60, 4.09, 2.62, 0.31, -0.21, -1.67, 0.0, 0.0])
+WEIGHTS = np.array([-5.84, 0.19, 0.15, 0.88, 0.47, 0.56, 2.38, 2.67, 1.42, -1.5, 0.69, -0.76, 4.16, 0.22])
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """Possible people: `boxes` (n, 4), best SVM `margins` (NaN without), `support` windows, part weights (0: none)."""
+    """Possible people: `boxes` (n, 4), best SVM `margins` (NaN without), `support` windows, part weights (0: none),
+    `net` the network's score (0: none)."""
 
     boxes: Array
     margins: Array
     support: Array
     faces: Array
     shoulders: Array
+    net: Array
 
 
 @dataclass(frozen=True)
@@ -96,11 +101,19 @@ def _nested(boxes: Array) -> Array:
 
 
 def gather(
-    hits: Hits, faces: Parts, face_bodies: Array, shoulders: Parts, shoulder_bodies: Array, moving: Array
+    hits: Hits,
+    faces: Parts,
+    face_bodies: Array,
+    shoulders: Parts,
+    shoulder_bodies: Array,
+    moving: Array,
+    net_boxes: Array,
+    net_scores: Array,
 ) -> Candidates:
     """Candidates from every cue; a part that sits where its owner's head must be strengthens that owner instead."""
     boxes, margins, support = cluster(hits)
-    found = Candidates(boxes, margins, support, np.zeros(len(boxes)), np.zeros(len(boxes)))
+    none = np.zeros(len(boxes))
+    found = _join_network(Candidates(boxes, margins, support, none, none, none), net_boxes, net_scores)
     for parts, bodies, kind in ((faces, face_bodies, "faces"), (shoulders, shoulder_bodies, "shoulders")):
         for part, body, weight in zip(parts.boxes, bodies, parts.weights, strict=True):
             found = _attach(found, part, body, float(weight), kind)
@@ -110,14 +123,38 @@ def gather(
     return found
 
 
+def _join_network(found: Candidates, boxes: Array, scores: Array, overlap: float = 0.45) -> Candidates:
+    """The network's boxes, best first, each joined to the windows that it overlaps most, or a candidate of its own.
+
+    A joined box lies between the two, the nearer to the network's the surer that is.
+    """
+    taken = np.zeros(len(found.boxes), bool)
+    joined, net = found.boxes.copy(), found.net.copy()
+    alone: list[int] = []
+    for row, same in enumerate(iou(boxes, found.boxes)):
+        free = np.where(taken, 0.0, same)
+        column = int(free.argmax()) if len(free) else -1
+        if column < 0 or free[column] < overlap:
+            alone.append(row)
+            continue
+        taken[column], net[column] = True, scores[row]
+        joined[column] = scores[row] * boxes[row] + (1 - scores[row]) * found.boxes[column]
+    found = Candidates(joined, found.margins, found.support, found.faces, found.shoulders, net)
+    for row in alone:
+        found = _append(found, boxes[row], float(scores[row]))
+    return found
+
+
 def fit_to_motion(found: Candidates, moving: Array) -> Candidates:
     """Candidates half drawn to the moving area that they overlap best: its outline is the exacter one."""
     if not len(moving) or not len(found.boxes):
         return found
     same = iou(found.boxes, moving)
     best = same.argmax(1)
-    drawn = np.where((same.max(1) > 0.45)[:, None], (found.boxes + moving[best]) / 2, found.boxes)
-    return Candidates(drawn, found.margins, found.support, found.faces, found.shoulders)
+    # the network's boxes know a shadow from a person, the outline does not
+    share = np.where(same.max(1) > 0.45, 0.5 * (1 - found.net), 0.0)[:, None]
+    drawn = (1 - share) * found.boxes + share * moving[best]
+    return Candidates(drawn, found.margins, found.support, found.faces, found.shoulders, found.net)
 
 
 def _attach(found: Candidates, part: Array, body: Array, weight: float, kind: str) -> Candidates:
@@ -135,16 +172,17 @@ def _attach(found: Candidates, part: Array, body: Array, weight: float, kind: st
     strengths = getattr(found, kind).copy()
     strengths[index] = max(strengths[index], weight)
     faces, shoulders = (strengths, found.shoulders) if kind == "faces" else (found.faces, strengths)
-    return Candidates(found.boxes, found.margins, found.support, faces, shoulders)
+    return Candidates(found.boxes, found.margins, found.support, faces, shoulders, found.net)
 
 
-def _append(found: Candidates, box: Array) -> Candidates:
+def _append(found: Candidates, box: Array, net: float = 0.0) -> Candidates:
     return Candidates(
         np.concatenate([found.boxes, box[None]]),
         np.append(found.margins, np.nan),
         np.append(found.support, 0.0),
         np.append(found.faces, 0.0),
         np.append(found.shoulders, 0.0),
+        np.append(found.net, net),
     )
 
 
@@ -170,8 +208,16 @@ def describe(found: Candidates, scene: Scene) -> Array:
         misfit.clip(0, 1.5),
         cut_off.astype(float),
         _part(boxes, scene.moving),
+        _evidence(found.net),
+        (found.net == 0).astype(float),
     ]
     return np.stack(columns, 1)
+
+
+def _evidence(scores: Array) -> Array:
+    """The network's score as odds, from 0 at a score of 0.1 (and without one) to 3."""
+    held = scores.clip(0.1, 0.98)
+    return np.asarray(((np.log(held / (1 - held)) + 2.2) / 2).clip(0, 3))
 
 
 def impossible(boxes: Array, scene: Scene, factor: float = 2.5) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,7 @@ from onlooker.methods.detection.embedded_people.cascades import (
     load_cascade,
 )
 from onlooker.methods.detection.embedded_people.fusion import (
+    CLASSIC,
     WEIGHTS,
     Candidates,
     Scene,
@@ -54,7 +56,8 @@ class Config:
     the whole picture is searched, otherwise only where something moves or somebody was. `parts_often`, `parts_seldom`:
     the cascades run that often while they find somebody, else seldom. `scan_pixels`: size of the finest level of a
     full scan, which decides the smallest person. `work_side`, `parts_side`: long side of the picture that motion and
-    flow, and short side of the one that the cascades look at. `report`: lowest score given out.
+    flow, and short side of the one that the cascades look at. `report`: lowest score given out. `network`: whether the
+    small network looks too; without it nothing here needs torch.
     """
 
     tick: float = 0.2
@@ -70,14 +73,17 @@ class Config:
     parts_smallest: int = 24
     jump: float = 22.0
     report: float = 0.1
+    network: bool = True
     background: BackgroundConfig = field(default_factory=BackgroundConfig)
 
 
-VARIANTS = {"default": Config()}
+VARIANTS = {"default": Config(), "classic": Config(network=False)}
 
 
 class EmbeddedPeople:
-    """People in video with nothing to download: HOG, cascades and motion. Declared as "embedded, low accuracy".
+    """People in video with nothing to download: a small network, HOG, cascades and motion, weighed together.
+
+    Declared as "embedded, low accuracy".
 
     The heavy cues run five times a second of media time; on the frames between, the boxes are measured by optical
     flow. The result does not depend on how frames are split into calls.
@@ -96,7 +102,9 @@ class EmbeddedPeople:
         if variant not in VARIANTS:
             raise ConfigError(f"embedded_people has no variant '{variant}': choose from {', '.join(VARIANTS)}.")
         self.config = VARIANTS[variant]
-        self.source = f"embedded_people/{variant}@none"
+        self._find, weights = _network(self.config.report) if self.config.network else (_nobody, "none")
+        self._weights = WEIGHTS if self.config.network else CLASSIC
+        self.source = f"embedded_people/{variant}@{weights}"
         self._scan = make_scanner(self.config.hog_threshold, self.config.stride)
         self._face = load_cascade("frontalface_default")
         self._shoulders = load_cascade("upperbody")
@@ -170,8 +178,10 @@ class EmbeddedPeople:
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         whole = trust < 0.5 or state["time"] - state["full"] >= self.config.full_scan
         jobs = self._whole_jobs(image) if whole else self._region_jobs(image, moving, state["boxes"], scene)
+        looking = self._pool.submit(self._find, image)
         hits = scan_all(self._scan, self._pool, grey, jobs)
         faces, shoulders, parts_state = self._parts(grey, state)
+        seen = looking.result()
         candidates = gather(
             hits,
             faces,
@@ -179,6 +189,7 @@ class EmbeddedPeople:
             shoulders,
             body_from_shoulders(shoulders.boxes, columns, rows),
             scene.moving,
+            *seen,
         )
         candidates = fit_to_motion(candidates, scene.moving)
         boxes, scores = self.score(candidates, scene)
@@ -199,7 +210,7 @@ class EmbeddedPeople:
 
     def score(self, candidates: Candidates, scene: Scene) -> tuple[Array, Array]:
         """Boxes cut to the picture and their calibrated scores, doubles removed, best first."""
-        values = describe(candidates, scene) @ WEIGHTS
+        values = describe(candidates, scene) @ self._weights
         scores = 1 / (1 + np.exp(-values))
         boxes = clip(candidates.boxes, scene.width, scene.height)
         likely = (scores >= self.config.report) & ~impossible(candidates.boxes, scene)
@@ -253,6 +264,24 @@ class EmbeddedPeople:
         return found, shoulders, {"parts": now, "parts_found": seen}
 
 
+def _network(report: float) -> tuple[Callable[[NDArray[np.uint8]], tuple[Array, Array]], str]:
+    """The shipped network as a function from a picture to boxes and scores, and what tells its weights."""
+    from onlooker.methods.detection.small_people.shipped import load_shipped
+
+    model, weights = load_shipped()
+
+    def find(image: NDArray[np.uint8]) -> tuple[Array, Array]:
+        found = model.detect(image, report=report)
+        return found.boxes, found.scores
+
+    return find, weights
+
+
+def _nobody(image: NDArray[np.uint8]) -> tuple[Array, Array]:
+    del image
+    return np.zeros((0, 4)), np.zeros(0)
+
+
 def _detections(state: State) -> Detections:
     boxes = state["boxes"].astype(np.float32)
     return Detections(boxes, state["scores"].astype(np.float32), ("person",) * len(boxes))
@@ -296,4 +325,12 @@ def _expected(moving: Array, scene: Scene) -> list[tuple[Array, float, float]]:
     return found
 
 
-__all__ = ["VARIANTS", "Config", "EmbeddedPeople", "Hits"]
+def measure(variant: str = "default") -> dict[str, Any]:
+    """What the network counts for a picture; the other cues learn nothing."""
+    from onlooker.methods.detection.small_people import model
+
+    sizes = dict(model.measure())
+    return sizes if VARIANTS[variant].network else dict.fromkeys(sizes, 0)
+
+
+__all__ = ["VARIANTS", "Config", "EmbeddedPeople", "Hits", "measure"]

@@ -10,6 +10,7 @@ from onlooker.methods.loading import load
 from onlooker.records.storage import sha256_of
 
 WEIGHTS = Path(__file__).with_name("people.safetensors")
+CARD = Path(__file__).with_name("people.json")
 
 
 @cache
