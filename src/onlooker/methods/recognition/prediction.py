@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,8 @@ def score_views(
     """
     import torch
 
-    where = next(model.parameters())
+    # a model that is not trained by gradients may have buffers alone
+    where = next(itertools.chain(model.parameters(), model.buffers()))
     was_training = model.training
     model.eval()
     try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import importlib.util
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +61,6 @@ class Recogniser:
         return features_of(self.model, images)
 
     def _views(self, images: UInt8[np.ndarray, "time height width 3"], views: int | None) -> Any:
-        from dataclasses import replace
-
         from onlooker.methods.recognition.clips import to_views
 
         return to_views(images, self.spec if views is None else replace(self.spec, views=views))
@@ -69,17 +68,25 @@ class Recogniser:
 
 def features_of(model: Any, images: UInt8[np.ndarray, "time height width 3"]) -> Float[np.ndarray, " width"]:
     """`model.features` of one clip of uint8 frames, cut in the middle: float32 (width,)."""
-    from dataclasses import replace
-
     import torch
 
     from onlooker.methods.recognition.clips import to_views
+    from onlooker.methods.recognition.taught.model import features_of_clip
 
     view = to_views(images, replace(model.spec, views=1))
     where = next(model.parameters(), view)
     with torch.inference_mode():
-        vector = model.features(view.to(device=where.device, dtype=where.dtype))[0]
+        vector = features_of_clip(model, view.to(device=where.device, dtype=where.dtype))[0]
     return vector.float().cpu().numpy()  # type: ignore[no-any-return]
+
+
+def ships_weights(name: str) -> Path | None:
+    """The numbers that come with a method (learned on Onlooker's own pictures), or None: then it needs weights."""
+    method = find(name.partition("/")[0])
+    spec = importlib.util.find_spec(method.package)
+    folder = None if spec is None or spec.origin is None else Path(spec.origin).parent
+    path = None if folder is None else folder / "codebook.safetensors"
+    return path if path is not None and path.is_file() else None
 
 
 def is_file(name: str) -> bool:
@@ -94,6 +101,8 @@ def check_request(name: str, weights: str | None = None) -> None:
     """
     if weights is None and not is_file(name):
         refuse_pickle(name)
+        if ships_weights(name):
+            return
         method = find(name.partition("/")[0])
         raise ConfigError(
             f"{name} is a method without weights, and a random model says nothing about a video. Give the weights: the "
@@ -114,12 +123,15 @@ def open_recogniser(name: str, weights: str | None = None, *, commercial: bool =
     raises.
     """
     check_request(name, weights)
-    file = locate(name if weights is None else weights)
+    shipped = None if weights is not None or is_file(name) else ships_weights(name)
+    file = locate(shipped or weights or name)
     card = Card.from_metadata(read_header(file.path).metadata, file.path.name)
     from onlooker.methods.loading import load
 
     model = load(name, weights, commercial=commercial)
     known = card or Card(*name.partition("/")[::2])
+    if shipped is not None:
+        known = replace(known, variant=name.partition("/")[2])
     labels = model.labels or tuple(f"class {number}" for number in range(model.config.classes))
     if len(labels) != model.config.classes:
         raise ConfigError(

@@ -1,0 +1,56 @@
+"""`onlooker teach`: name actions by example."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def teach(
+    name: Annotated[Path, typer.Argument(help="The file to write; .safetensors is added.")],
+    examples: Annotated[
+        list[str], typer.Argument(help="label=clip pairs, or a folder with a folder of clips per action.")
+    ],
+    backbone: Annotated[str, typer.Option(help="Whose features: a method or a weights file.")] = "dense_trajectories",
+    weights: Annotated[str | None, typer.Option(help="Its weights, where it needs some.")] = None,
+    copies: Annotated[int, typer.Option(min=1, help="Changed versions of each moment to learn from.")] = 6,
+    moments: Annotated[int, typer.Option(min=1, help="Moments of each clip, at most.")] = 3,
+    flip: Annotated[bool, typer.Option(help="Whether a mirrored action is the same action.")] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the changes.")] = 0,
+    json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Learn actions from a few clips of each; use them with `analyze --actions NAME.safetensors`.
+
+    What is none of them is called unknown. Clips labelled unknown=CLIP show what must not be taken for an action.
+
+    Example: onlooker teach mine wave=wave1.mp4 wave=wave2.mp4 sit=sit1.mp4 unknown=street.mp4
+    Example: onlooker teach mine examples/ --no-flip
+    """
+    from onlooker.analysis.job import Progress
+    from onlooker.analysis.teaching import read_examples
+    from onlooker.analysis.teaching import teach as learn
+    from onlooker.cli.display import job_progress, say_json
+
+    out = name if name.suffix == ".safetensors" else name.with_name(name.name + ".safetensors")
+    given = read_examples(examples)
+    with job_progress(out.name, quiet=json_) as tell:
+        done = learn(
+            given, out, backbone=backbone, weights=weights, copies=copies, moments=moments, flip=flip, seed=seed,
+            progress=lambda label, at, total: tell(Progress(label, at, total)),
+        )  # fmt: skip
+    if json_:
+        say_json(done.to_dict())
+        return
+    shown = ", ".join(f"{label} ({count} {'clip' if count == 1 else 'clips'})" for label, count in done.actions.items())
+    typer.echo(f"{done.out}: {shown}, on {done.backbone}")
+    strange = "" if done.strange is None else f", strangers to the nearest one {done.strange:.2f}"
+    typer.echo(f"  {100 * done.right:.0f} % of the examples find their action when it is learned without them")
+    typer.echo(f"  like their action {done.genuine:.2f}{strange}; from {done.threshold:.2f} on it is believed")
+    for warning in done.warnings:
+        typer.echo(f"  {warning}", err=True)
+    typer.echo(f"Next: onlooker analyze VIDEO --actions {done.out}")

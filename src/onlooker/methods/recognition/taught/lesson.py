@@ -1,0 +1,161 @@
+"""From features of examples to a classifier: what varies within an action, its mean, and when it is none of them.
+
+The threshold between known and unknown is found by trying: every action in turn plays the stranger while the others are
+learned without it, and every group of examples (the copies of one moment) is judged by what the others taught.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from onlooker.errors import ConfigError
+from onlooker.methods.recognition.taught.model import Head
+
+Floats = NDArray[np.float64]
+SHARE = 0.1  # variance, of the mean along the directions that vary within actions, from which one is shrunk
+SURE = 3.0  # logit by which a typical example beats the unknown
+LEAST_ROOM = 0.05
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lesson:
+    """What was learned. `genuine` are cosines of examples to their own action, learned without them; `strange` the
+    best cosines of what is none of the actions; `right` the share of examples that find their action."""
+
+    head: Head
+    genuine: Floats
+    strange: Floats
+    right: float
+    threshold: float
+    calibrated: bool
+    confused: tuple[tuple[str, str, int], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Space:
+    """Where actions are compared: `Head` in float64, of arrays."""
+
+    centre: Floats
+    nuisance: Floats
+    gains: Floats
+    means: Floats
+
+    def cosines(self, vectors: Floats) -> Floats:
+        return self.project(vectors) @ self.means.T
+
+    def project(self, vectors: Floats) -> Floats:
+        apart = _unit(vectors) - self.centre
+        apart = apart + ((apart @ self.nuisance.T) * (self.gains - 1)) @ self.nuisance
+        return _unit(apart)
+
+
+def learn(
+    examples: Mapping[str, Float[np.ndarray, "vectors width"]],
+    groups: Mapping[str, Sequence[int]] | None = None,
+    strangers: Float[np.ndarray, "vectors width"] | None = None,
+) -> Lesson:
+    """A head for the actions in `examples`, features by action, in the order given.
+
+    `groups` says which vectors of an action belong together (copies of one moment): they are held out together.
+    `strangers` are features of what is none of the actions, where there are some. With fewer than three actions and
+    without strangers the threshold is a guess from the examples alone (`calibrated` is false). Raises ConfigError for
+    no action, one without examples, and features that are not finite.
+    """
+    known = {label: np.asarray(rows, np.float64) for label, rows in examples.items()}
+    for label, rows in known.items():
+        if rows.ndim != 2 or not len(rows) or not np.isfinite(rows).all():
+            raise ConfigError(f"{label}: no usable example (features of shape {rows.shape}). Give other clips of it.")
+    if not known:
+        raise ConfigError("no action to learn: give examples of at least one.")
+    held = {label: list((groups or {}).get(label, range(len(rows)))) for label, rows in known.items()}
+    space = _space(list(known.values()))
+    genuine, right, confused = _genuine(known, held)
+    strange = (
+        [space.cosines(np.asarray(strangers, np.float64)).max(1)] if strangers is not None and len(strangers) else []
+    )
+    if len(known) > 2:
+        for label in known:
+            others = _space([rows for name, rows in known.items() if name != label])
+            strange.append(others.cosines(known[label]).max(1))
+    found = np.concatenate(strange) if strange else np.zeros(0)
+    threshold = _threshold(genuine, found)
+    return Lesson(_head(space, threshold, genuine), genuine, found, right, threshold, bool(strange), confused)
+
+
+def _space(actions: Sequence[Floats]) -> _Space:
+    """The centre of all actions, the directions in which examples of one vary, and each action's mean."""
+    unit = [_unit(rows) for rows in actions]
+    # one action has no place among others: its vectors are compared as they are
+    centre = np.mean([rows.mean(0) for rows in unit], axis=0) if len(unit) > 1 else np.zeros(unit[0].shape[1])
+    apart = np.concatenate([rows - rows.mean(0) for rows in unit])
+    _, sizes, directions = np.linalg.svd(apart, full_matrices=False)
+    variances = sizes**2 / len(apart)
+    kept = variances > 1e-9 * max(float(variances.max(initial=0.0)), 1e-12)
+    kept[max(len(apart) - len(unit), 0) :] = False
+    variances, directions = variances[kept], directions[kept]
+    floor = SHARE * variances.mean() if len(variances) else 1.0
+    space = _Space(centre, directions, 1 / np.sqrt(1 + variances / floor), np.zeros((0, len(centre))))
+    means = _unit(np.stack([space.project(rows).mean(0) for rows in actions]))
+    return _Space(centre, directions, space.gains, means)
+
+
+def _genuine(
+    known: Mapping[str, Floats], groups: Mapping[str, Sequence[int]]
+) -> tuple[Floats, float, tuple[tuple[str, str, int], ...]]:
+    """Cosines of held-out examples to their own action, the share that finds it, and who is taken for whom."""
+    labels = list(known)
+    cosines: list[float] = []
+    wrong: dict[tuple[str, str], int] = {}
+    for own, label in enumerate(labels):
+        number = np.asarray(groups[label])
+        parts = [number == group for group in dict.fromkeys(number.tolist())]
+        if len(parts) == 1:  # copies of a single moment: each is held out alone
+            parts = [np.arange(len(number)) == at for at in range(len(number))] if len(number) > 1 else []
+        for out in parts:
+            space = _space([rows[~out] if name == label else rows for name, rows in known.items()])
+            found = space.cosines(known[label][out])
+            cosines += found[:, own].tolist()
+            for best in found.argmax(1).tolist():
+                if best != own:
+                    wrong[label, labels[best]] = wrong.get((label, labels[best]), 0) + 1
+    total = max(len(cosines), 1)
+    pairs = sorted(((a, b, count) for (a, b), count in wrong.items()), key=lambda item: (-item[2], item[:2]))
+    return np.array(cosines or [1.0]), 1 - sum(wrong.values()) / total, tuple(pairs)
+
+
+def _threshold(genuine: Floats, strange: Floats) -> float:
+    """Half way between the weak examples and the strong strangers; where these overlap, where as many of either err."""
+    if not len(strange):
+        return float((np.quantile(genuine, 0.1) + 0.5 * np.median(genuine)) / 2)
+    weak, strong = np.quantile(genuine, 0.1), np.quantile(strange, 0.9)
+    if weak > strong:
+        return float((weak + strong) / 2)
+    places = np.unique(np.concatenate((genuine, strange)))
+    missed = np.searchsorted(np.sort(genuine), places, side="left") / len(genuine)
+    taken = 1 - np.searchsorted(np.sort(strange), places, side="left") / len(strange)
+    return float(places[np.abs(missed - taken).argmin()])
+
+
+def _head(space: _Space, threshold: float, genuine: Floats) -> Head:
+    head = Head(len(space.centre), len(space.means), len(space.nuisance))
+    room = max(float(np.median(genuine)) - threshold, LEAST_ROOM)
+    values = {
+        "centre": space.centre,
+        "means": space.means,
+        "nuisance": space.nuisance,
+        "gains": space.gains,
+        "threshold": np.asarray(threshold),
+        "sharpness": np.asarray(SURE / room),
+    }
+    head.load_state_dict({name: torch.from_numpy(np.asarray(value, np.float32)) for name, value in values.items()})
+    return head
+
+
+def _unit(vectors: Floats) -> Floats:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12))

@@ -1,0 +1,138 @@
+"""A classifier of taught actions: cosines between a clip's features and the mean of each action's examples."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from onlooker.methods.recognition.prediction import Prediction, classify
+from onlooker.methods.recognition.taught.config import TINY, VARIANTS, Config
+from onlooker.methods.registry import find
+
+if TYPE_CHECKING:
+    from onlooker.methods.recognition.clips import VideoLike
+    from onlooker.weights.inputs import InputSpec
+
+__all__ = ["NOT_IN_FILES", "TINY", "VARIANTS", "Config", "Taught", "build", "measure"]
+
+CLIPS = 3  # moments that `predict` looks at: an action need not lie in the middle
+
+
+class Head(nn.Module):
+    """From features to cosines: normalise, subtract `centre`, shrink the directions in which examples of one action
+    differ (rows of `nuisance`, by `gains`), normalise again, compare with `means`.
+
+    Below `threshold` an action is not believed; `sharpness` turns cosines into logits.
+    """
+
+    centre: Tensor
+    means: Tensor
+    nuisance: Tensor
+    gains: Tensor
+    threshold: Tensor
+    sharpness: Tensor
+
+    def __init__(self, width: int, actions: int, rank: int) -> None:
+        super().__init__()
+        for name, value in (
+            ("centre", torch.zeros(width)),
+            ("means", torch.zeros(actions, width)),
+            ("nuisance", torch.zeros(rank, width)),
+            ("gains", torch.ones(rank)),
+            ("threshold", torch.zeros(())),
+            ("sharpness", torch.ones(())),
+        ):
+            self.register_buffer(name, value)
+
+    def project(self, features: Float[Tensor, "batch width"]) -> Float[Tensor, "batch width"]:
+        """Unit vectors that tell actions apart."""
+        apart = functional.normalize(features.to(self.centre.dtype), dim=1) - self.centre
+        apart = apart + ((apart @ self.nuisance.T) * (self.gains - 1)) @ self.nuisance
+        return functional.normalize(apart, dim=1)
+
+    def cosines(self, features: Float[Tensor, "batch width"]) -> Float[Tensor, "batch actions"]:
+        """How like each action, from -1 to 1."""
+        return self.project(features) @ self.means.T
+
+    def forward(self, features: Float[Tensor, "batch width"]) -> Float[Tensor, "batch classes"]:
+        cosines = self.cosines(features)
+        unknown = self.threshold.expand(len(cosines), 1)
+        return self.sharpness * torch.cat((cosines, unknown), dim=1)
+
+
+class Taught(nn.Module):
+    """Taught actions and, as the last class, the unknown: the best class when no cosine reaches the threshold.
+
+    `forward` takes the normalised clip of the backbone `(batch, time, channel, height, width)`; `features` are the
+    backbone's. Make one with `learn`, or read one with `load("mine.safetensors")`.
+
+    >>> model = build(Config(**TINY)).eval()
+    >>> model(torch.zeros(2, 4, 3, 32, 32)).shape
+    torch.Size([2, 5])
+    """
+
+    def __init__(self, config: Config, backbone: Any = None) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone: Any = _backbone(config) if backbone is None else backbone
+        self.head = Head(config.width, config.actions, config.rank)
+        self.spec: InputSpec = self.backbone.spec
+        self.labels: tuple[str, ...] = ()
+
+    def features(self, clip: Float[Tensor, "batch time channel height width"]) -> Float[Tensor, "batch width"]:
+        """The backbone's features."""
+        return features_of_clip(self.backbone, clip)
+
+    def forward(self, clip: Float[Tensor, "batch time channel height width"]) -> Float[Tensor, "batch classes"]:
+        logits: Tensor = self.head(self.features(clip))
+        return logits
+
+    def predict(self, video: VideoLike, *, clips: int = CLIPS) -> Prediction:
+        """Scores of a video: a path, a `Video`, or uint8 frames. Raises MediaError, ConfigError."""
+        return classify(self, video, self.spec, self.labels, clips=clips)
+
+
+def features_of_clip(backbone: Any, clip: Float[Tensor, "batch time channel height width"]) -> Tensor:
+    """`backbone.features`. Where it follows points from frame to frame, frames that only repeat the one before (a video
+    slower than the backbone wants) are left out: nothing moves in them."""
+    if not hasattr(backbone, "trajectories"):
+        found: Tensor = backbone.features(clip)
+        return found
+    rows = []
+    for one in clip:
+        new = torch.ones(len(one), dtype=torch.bool, device=one.device)
+        new[1:] = (one[1:] != one[:-1]).flatten(1).any(dim=1)
+        rows.append(backbone.features(one[new][None])[0])
+    return torch.stack(rows)
+
+
+def _backbone(config: Config) -> Any:
+    module = find(config.backbone).load("model")
+    settings = {name: tuple(v) if isinstance(v, list) else v for name, v in json.loads(config.settings).items()}
+    return module.build(module.Config(**settings))
+
+
+NOT_IN_FILES: tuple[str, ...] = ()
+"""Numbers of the Config that no file's names or shapes tell."""
+
+
+def measure(variant: str) -> dict[str, int]:
+    """The backbone's figures, and the numbers and multiply-adds of comparing with the examples' means."""
+    config = VARIANTS[variant]
+    method = find(config.backbone)
+    of_backbone = method.load("model").measure(method.variants[0])
+    head = Head(config.width, config.actions, config.rank)
+    return {
+        "parameters": of_backbone["parameters"] + sum(value.numel() for value in head.buffers()),
+        "multiply_adds": of_backbone["multiply_adds"] + config.width * (config.actions + 2 * config.rank),
+    }
+
+
+def build(config: Config) -> Taught:
+    """A model that has learned nothing yet."""
+    return Taught(config)
