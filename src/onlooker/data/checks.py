@@ -15,7 +15,7 @@ from onlooker.data.media import Media, ShardMember, VideoFile
 from onlooker.data.places import is_file
 from onlooker.data.samples import Listing, Sample
 from onlooker.data.source import ClipSource, MultiLabelSource
-from onlooker.errors import OnlookerError
+from onlooker.errors import OnlookerError, UnsupportedMedia
 from onlooker.records.storage import sha256_of
 
 Look = Literal["exist", "open", "decode"]
@@ -84,7 +84,7 @@ class _Made:
         return ""
 
     def open(self) -> Any:
-        raise NotImplementedError
+        raise UnsupportedMedia(f"{self.identity}: these pictures are rendered; there is no file to open.")
 
 
 def _as_listing(source: ClipSource) -> Listing:
