@@ -51,6 +51,15 @@ def test_a_plain_list_takes_spaces_and_commas_numbers_and_names(folder):
     assert clips.samples[2].where == "train.csv:5"
 
 
+def test_lines_are_counted_as_editors_count_them(folder):
+    (folder / "train.csv").write_bytes("jump/a.mp4 0\r\n# a\u2028separator\x0b and\x85 another\r\nwrong\r\n".encode())
+    assert read_kinetics(folder / "train.csv", classes=("jump", "wave")).faults == (
+        "train.csv:3: 'wrong' is no `path label`",
+    )
+    (folder / "k.csv").write_text('label,youtube_id,time_start,time_end\n"a\u2028b",x,0,1\n"a\nb",x,0,1\na,x,1,1\n')
+    assert [fault.split(": ")[0] for fault in read_kinetics(folder / "k.csv").faults] == ["k.csv:5"]
+
+
 def test_every_faulty_line_is_named(folder):
     (folder / "train.csv").write_text("jump/a.mp4 0\nonly_a_path.mp4\njump/a.mp4 7\nwave/d.mp4 swim\n")
     with pytest.raises(RecordError) as caught:

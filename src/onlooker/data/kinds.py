@@ -104,7 +104,7 @@ def open_splits(kind: str, paths: Sequence[Path], asked: Asked) -> Splits:
         try:
             found = KINDS[kind](path, asked)
         except RecordError as error:
-            found = {path.stem: Listing((), (), tuple(str(error).splitlines()))}
+            found = {path.stem: Listing((), (), tuple(str(error).split("\n")))}
         for name, listing in found.items():
             splits[_free(name, path, splits)] = listing
     return splits if asked.classes else _of_one_mind(kind, paths, asked, splits)

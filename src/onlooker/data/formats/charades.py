@@ -13,11 +13,11 @@ from onlooker.data.formats.common import (
     beside,
     find_media,
     media_root,
+    numbered_lines,
     table,
 )
 from onlooker.data.samples import Listing, Sample
 from onlooker.errors import RecordError
-from onlooker.records.formats.lines import read_text
 
 FOLDERS = ("Charades_v1_480", "../Charades_v1_480", "Charades_v1", "Charades_v1_rgb", "../Charades_v1_rgb", "videos")
 
@@ -88,7 +88,7 @@ def _segments(into: Gathering, line: int, row: dict[str, str]) -> list[_Segment]
 def _classes(path: Path) -> tuple[str, ...]:
     """`c000 Holding some clothes`, one a line, numbers in order."""
     names: list[str] = []
-    for line, text in enumerate(read_text(path).splitlines(), 1):
+    for line, text in numbered_lines(path):
         if not text.strip():
             continue
         number, _, name = text.strip().partition(" ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -123,9 +124,15 @@ def table(
             faults.append(f"{path.name}:{line}: {len(row)} columns, expected {len(names)}")
 
 
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a text with their numbers as editors count them: other separators of Unicode begin no line."""
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        yield number, line.removesuffix("\r")
+
+
 def cells(path: Path, faults: list[str], delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     """The rows of a csv as (first line, cells), empty ones left out; quotes that never end are a fault."""
-    reader = csv.reader(read_text(path).splitlines(keepends=True), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(read_text(path), newline=""), delimiter=delimiter, strict=True)
     line = 1
     try:
         for row in reader:
@@ -199,15 +206,16 @@ def _expect(text: str, place: int, sign: str) -> int:
 def read_classes(path: str | Path) -> tuple[str, ...]:
     """Class names, one per line. Raises RecordError for a name that occurs twice."""
     path = Path(path)
-    names = [line.strip() for line in read_text(path).splitlines() if line.strip()]
     seen: dict[str, int] = {}
     faults = []
-    for number, name in enumerate(names, 1):
+    for line, text in numbered_lines(path):
+        name = text.strip()
         if name in seen:
-            faults.append(f"{path.name}:{number}: the class {name!r} is already number {seen[name] - 1}")
-        seen.setdefault(name, number)
+            faults.append(f"{path.name}:{line}: the class {name!r} is already number {seen[name]}")
+        elif name:
+            seen[name] = len(seen)
     raise_faults(faults)
-    return tuple(names)
+    return tuple(seen)
 
 
 def unnamed(what: str) -> ConfigError:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from onlooker.data.formats.common import Classes, Gathering, unnamed
+from onlooker.data.formats.common import Classes, Gathering, numbered_lines, unnamed
 from onlooker.data.images import frame_files
 from onlooker.data.media import FrameFolder, VideoFile
 from onlooker.data.places import is_folder
 from onlooker.data.samples import Listing, Sample
-from onlooker.records.formats.lines import read_text
 
 
 def read_gluoncv(
@@ -25,7 +24,7 @@ def read_gluoncv(
     if not classes:
         raise unnamed(path.name)
     into, folder = Gathering(path, classes), path.parent if root is None else Path(root)
-    for line, text in enumerate(read_text(path).splitlines(), 1):
+    for line, text in numbered_lines(path):
         if not text.strip():
             continue
         words = text.rsplit(maxsplit=2)

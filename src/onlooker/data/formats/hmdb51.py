@@ -6,11 +6,10 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from onlooker.data.formats.common import Classes, Gathering, media_root
+from onlooker.data.formats.common import Classes, Gathering, media_root, numbered_lines
 from onlooker.data.media import VideoFile
 from onlooker.data.samples import Listing, Sample
 from onlooker.errors import ConfigError
-from onlooker.records.formats.lines import read_text
 
 FLAGS = {"train": "1", "test": "2"}
 
@@ -39,7 +38,7 @@ def read_hmdb51(
     for name, file in named.items():
         into = Gathering(file, names)
         label = into.named(1, name)
-        for line, text in enumerate(read_text(file).splitlines(), 1):
+        for line, text in numbered_lines(file):
             words = text.split()
             if not words:
                 continue

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from onlooker.data.formats.common import Classes, Gathering, json_entries, table, unnamed
+from onlooker.data.formats.common import Classes, Gathering, json_entries, numbered_lines, table, unnamed
 from onlooker.data.media import VIDEOS, VideoFile
 from onlooker.data.samples import Listing, Sample
 from onlooker.records.formats.lines import read_text
@@ -67,7 +67,7 @@ def _labelled(path: Path, found: Gathering, rows: Sequence[_Row], names: tuple[s
 
 
 def _plain(path: Path, into: Gathering, rows: list[_Row], root: Path) -> None:
-    for line, text in enumerate(read_text(path).splitlines(), 1):
+    for line, text in numbered_lines(path):
         if not text.strip() or text.startswith("#"):
             continue
         found = re.fullmatch(r"\s*(.+?)(?:\s*,\s*|\s+)([^\s,]+)\s*", text)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from onlooker.data.formats.common import Classes, Gathering, beside, media_root
+from onlooker.data.formats.common import Classes, Gathering, beside, media_root, numbered_lines
 from onlooker.data.media import VideoFile
 from onlooker.data.samples import Listing, Sample
 from onlooker.errors import RecordError
-from onlooker.records.formats.lines import read_text
 
 
 def read_ucf101(path: str | Path, *, root: str | Path | None = None, classes: Classes = ()) -> Listing:
@@ -22,7 +21,7 @@ def read_ucf101(path: str | Path, *, root: str | Path | None = None, classes: Cl
     path = Path(path)
     names = tuple(classes) or _class_index(beside(path, ["classInd.txt"], "the list of classes"))
     into, folder = Gathering(path, names), media_root(path, root, ["UCF-101", "../UCF-101", "UCF101"])
-    for line, text in enumerate(read_text(path).splitlines(), 1):
+    for line, text in numbered_lines(path):
         if not text.strip():
             continue
         words = text.split()
@@ -48,7 +47,7 @@ def read_ucf101(path: str | Path, *, root: str | Path | None = None, classes: Cl
 def _class_index(path: Path) -> tuple[str, ...]:
     """`1 ApplyEyeMakeup`, one a line, numbers in order."""
     names: list[str] = []
-    for line, text in enumerate(read_text(path).splitlines(), 1):
+    for line, text in numbered_lines(path):
         if not text.strip():
             continue
         words = text.split()
