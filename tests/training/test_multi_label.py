@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from onlooker.errors import ConfigError
+from onlooker.methods.loading import load
 from onlooker.metrics.multi_label import average_precisions, mean_average_precision
 from onlooker.training.evaluation import LabelsScore, summarise
 from onlooker.training.mixing import binary_cross_entropy
@@ -62,6 +63,7 @@ def test_it_learns_both_labels_at_once(two_colours, recipe, tmp_path):
     assert result.accuracy.mean_ap > 0.95
     assert result.accuracy.top1 == 1.0
     assert '"mean_ap"' in (tmp_path / "run" / "result.json").read_text()
+    assert load("timesformer", tmp_path / "run" / "model.safetensors").multi_label
 
 
 def test_objective_and_data_must_fit(two_colours, colours, recipe, tmp_path):

@@ -18,7 +18,9 @@ from onlooker.weights.inspecting import inspect
 from onlooker.weights.loading import load_weights
 from onlooker.weights.saving import save_weights
 
-FREE = Card("toy", "small", "Apache-2.0", "MIT", "CC0-1.0", spec=InputSpec(8, 32, 32), labels=("a", "b"))
+FREE = Card(
+    "toy", "small", "Apache-2.0", "MIT", "CC0-1.0", spec=InputSpec(8, 32, 32), labels=("a", "b"), multi_label=True
+)
 
 
 def test_card_round_trip_through_a_file(tiny: torch.nn.Module, tmp_path: Path) -> None:
@@ -56,7 +58,16 @@ def test_weights_without_a_card_are_not_commercial(tiny: torch.nn.Module, stored
 
 @pytest.mark.parametrize(
     "text",
-    ["no json", "[]", "3", '{"method": 1, "evil": 2}', '{"labels": 3, "method": "a"}', "{}", '{"spec": {"x": 1}}'],
+    [
+        "no json",
+        "[]",
+        "3",
+        '{"method": 1, "evil": 2}',
+        '{"labels": 3, "method": "a"}',
+        "{}",
+        '{"spec": {"x": 1}}',
+        '{"multi_label": "no"}',
+    ],
 )
 def test_malformed_cards(text: str) -> None:
     with pytest.raises((UnsafeCheckpoint, ConfigError)):

@@ -61,6 +61,8 @@ def load(
         load_weights(model, path, cast=cast)
         if card is not None:
             model.spec, model.labels = card.spec or model.spec, card.labels
+            if card.multi_label:
+                model.multi_label = True
     return model.eval()
 
 

@@ -260,5 +260,6 @@ class _Run:
             config=json.dumps(asdict(self.model.config), sort_keys=True),
             spec=self.spec,
             labels=self.model.labels,
+            multi_label=self.recipe.objective == "multi_label",
         )
         save_weights(self.folder / name, state, card)

@@ -25,7 +25,8 @@ class Card:
     """What is known about a set of weights.
 
     `config` holds the architecture's numbers as JSON text, `spec` the preprocessing, `labels` the class names,
-    `origin` where the weights come from and `origin_sha256` the digest of that file.
+    `multi_label` that several classes may hold together, `origin` where the weights come from and `origin_sha256` the
+    digest of that file.
     """
 
     method: str
@@ -38,6 +39,7 @@ class Card:
     config: str = ""
     spec: InputSpec | None = None
     labels: tuple[str, ...] = ()
+    multi_label: bool = False
 
     def forbids_commercial(self) -> tuple[str, ...]:
         """The parts whose licence is not known to allow commercial use.
@@ -73,7 +75,11 @@ class Card:
                 raise ValueError(f"unknown names {sorted(unknown)}")
             spec = values.pop("spec", None)
             labels = tuple(str(label) for label in values.pop("labels", ()))
+            several = values.pop("multi_label", False)
+            if not isinstance(several, bool):
+                raise ValueError("multi_label is neither true nor false")
             plain = {key: str(value) for key, value in values.items()}
-            return cls(**plain, spec=None if spec is None else InputSpec.from_dict(spec), labels=labels)
+            read = None if spec is None else InputSpec.from_dict(spec)
+            return cls(**plain, spec=read, labels=labels, multi_label=several)
         except (ValueError, TypeError, AttributeError) as error:
             raise UnsafeCheckpoint(f"{name}: its card is malformed ({error}). Convert the weights again.") from None
