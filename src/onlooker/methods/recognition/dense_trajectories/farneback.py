@@ -29,14 +29,13 @@ Flow = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """Quadratic coefficients of one level, a plane each: of x, y, x², y² and xy; `packed` is (height, width, 5)."""
+    """Quadratic coefficients of one level, a plane each: of x, y, x², y² and xy."""
 
     x: Plane
     y: Plane
     xx: Plane
     yy: Plane
     xy: Plane
-    packed: NDArray[np.float32]
 
 
 def expand(frame: Grey, sizes: tuple[Level, ...]) -> list[Expansion]:
@@ -74,14 +73,13 @@ def _expand(image: Plane) -> Expansion:
         return np.asarray(cv2.sepFilter2D(image, cv2.CV_32F, across * gain, down, borderType=cv2.BORDER_REPLICATE))
 
     mean = filtered(g, g, mixed)
-    planes = (
+    return Expansion(
         filtered(gx, g, first),
         filtered(g, gx, first),
         cv2.add(mean, filtered(gxx, g, pure)),
         cv2.add(mean, filtered(g, gxx, pure)),
         filtered(gx, gx, cross),
     )
-    return Expansion(*planes, packed=cv2.merge(planes))
 
 
 def flows(before: list[Expansion], after: list[Expansion]) -> list[Flow]:
@@ -117,7 +115,11 @@ def _equations(first: Expansion, second: Expansion, dx: Plane, dy: Plane) -> tup
     columns, rows = _grid(width, height)
     x, y = dx + columns, dy + rows
     outside = (x < 0) | (x >= width - 1) | (y < 0) | (y >= height - 1)
-    moved = cv2.split(cv2.remap(second.packed, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    whole, part = cv2.convertMaps(x, y, cv2.CV_16SC2)
+    moved = [
+        cv2.remap(plane, whole, part, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for plane in (second.x, second.y, second.xx, second.yy, second.xy)
+    ]
     # twice the means of both frames' matrices; outside there is only the first frame's
     for plane, own in zip(moved, (None, None, first.xx, first.yy, first.xy), strict=True):
         np.copyto(plane, 0 if own is None else own, where=outside)

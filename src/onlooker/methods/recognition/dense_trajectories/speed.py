@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from onlooker.errors import ConfigError
 from onlooker.methods.recognition.dense_trajectories.config import VARIANTS
 from onlooker.methods.recognition.dense_trajectories.model import DenseTrajectories, build
+from onlooker.methods.recognition.dense_trajectories.rows import Trajectories
 from onlooker.video import Video
 from onlooker.video.conformance.machine import machine, now
 from onlooker.world import World
@@ -60,9 +61,11 @@ def trajectories_benchmark(
 def _time(model: DenseTrajectories, frames: NDArray[np.uint8], rate: float, repeat: int) -> dict[str, Any]:
     model.features(frames[:20])
     clock, processor = [], []
+    counts: list[int] = []
     for _ in range(repeat):
+        counts.clear()
         started, spent = time.perf_counter(), time.process_time()
-        model.features(frames)
+        model.encode(_counted(model.trajectories(frames), counts))
         clock.append(time.perf_counter() - started)
         processor.append(time.process_time() - spent)
     duration = len(frames) / rate
@@ -75,8 +78,14 @@ def _time(model: DenseTrajectories, frames: NDArray[np.uint8], rate: float, repe
         "ratio": round(duration / statistics.median(clock), 3),
         "ratio_best": round(duration / min(clock), 3),
         "ratio_two_cores": round(duration / (statistics.median(processor) / 2), 3),
-        "trajectories": sum(map(len, model.trajectories(frames))),
+        "trajectories": sum(counts),
     }
+
+
+def _counted(parts: Iterable[Trajectories], counts: list[int]) -> Iterator[Trajectories]:
+    for part in parts:
+        counts.append(len(part))
+        yield part
 
 
 def _rendered(seconds: float) -> tuple[NDArray[np.uint8], float]:
