@@ -47,7 +47,10 @@ class Config:
 
     def __post_init__(self) -> None:
         for name in ("depths", "spatial_strides", "temporal_strides"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            numbers = getattr(self, name)
+            # a single stride stands for that of every stage
+            numbers = (numbers,) * len(self.depths) if isinstance(numbers, int) else tuple(numbers)
+            object.__setattr__(self, name, numbers)
             if len(getattr(self, name)) != len(self.depths):
                 raise ConfigError(f"{len(self.depths)} stages, but {name} has {len(getattr(self, name))} numbers.")
         for name, kind in (("form", Form), ("block", Block)):

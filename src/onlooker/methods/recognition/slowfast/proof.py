@@ -1,9 +1,9 @@
 """The experiment: what is slow and what is fast, told apart at the cost of one Slow network.
 
 Each clip shows a texture that stands still (stripes one way or the other, weak under noise) and a bright square that
-runs to the right or to the left and is back at its start every `alpha` frames: four classes. A network that sees one frame in
-`alpha` finds the square always at the same place, so it can know the texture alone. Compared are SlowFast; Slow at the
-slow rate, wide enough to cost as much; and Slow on all frames, thin enough to cost no more.
+runs to the right or to the left and is back at its start every `alpha` frames: four classes. A network that sees one
+frame in `alpha` finds the square always at the same place, so it can know the texture alone. Compared are SlowFast;
+Slow at the slow rate, wide enough to cost as much; and Slow on all frames, thin enough to cost about as much.
 """
 
 from __future__ import annotations
