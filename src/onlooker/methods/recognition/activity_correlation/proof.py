@@ -1,6 +1,6 @@
 """The experiment: several glyphs move in one clip, and each glyph with its motion is an activity.
 
-Two to four activities are drawn for a clip, at random places and moments. Whenever an even one is there, the next odd
+One to four activities are drawn for a clip, at random places and moments. Whenever an even one is there, the next odd
 one is too with probability 0.9, but then half of its pixels are hidden: it must be told from its partner. The same
 small network is trained with a linear layer on the average of its maps, with activity-specific features, and with
 their correlations; same data, batches and steps.
@@ -143,7 +143,7 @@ def make_clips(count: int, seed: int) -> tuple[Clips, Labels]:
 
 
 def _choose(generator: torch.Generator) -> tuple[list[int], set[int]]:
-    """Two to four different activities, partners among them, and which of them are half hidden."""
+    """One to four different activities, partners among them, and which of them are half hidden."""
     wanted = int(torch.randint(1, 3, (), generator=generator))
     drawn = torch.randperm(CONFIG.classes, generator=generator)[:wanted].tolist()
     partners = [

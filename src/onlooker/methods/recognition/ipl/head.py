@@ -88,7 +88,7 @@ class InteractiveHead(nn.Module):
         for table in (self.verb_prototypes, self.background_prototype, self.noun_weight):
             if table is not None and not table.is_meta:
                 nn.init.normal_(table, std=table.shape[1] ** -0.5, generator=generator)
-        self.fusion.reset(generator)
+        self.fusion.reset()
 
     def forward(self, maps: Maps) -> Interaction:
         feature = maps.mean(dim=(2, 3, 4))
@@ -143,10 +143,12 @@ class Fusion(nn.Module):
         self.conv = nn.Conv1d(channels, channels, top, bias=False)
         self.norm = nn.BatchNorm1d(channels)
 
-    def reset(self, generator: torch.Generator | None = None) -> None:
-        """Normal with variance 2 / inputs."""
+    def reset(self) -> None:
+        """The mean over the groups: a new head reads nouns from much the same as one on averaged maps."""
         if not self.conv.weight.is_meta:
-            nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu", generator=generator)
+            channels, _, top = self.conv.weight.shape
+            with torch.no_grad():
+                self.conv.weight.copy_(torch.eye(channels)[:, :, None].expand(-1, -1, top) / top)
 
     def forward(self, groups: Float[Tensor, "batch top channel"]) -> Float[Tensor, "batch channel"]:
         joined: Tensor = self.conv(groups.transpose(1, 2)).squeeze(2)

@@ -120,6 +120,8 @@ def scatter(slots: Maps, projection: Projection, *, eps: float = 1e-6) -> Maps:
 
 def pool_time(maps: Maps, ratio: int) -> Maps:
     """Uniform average pooling to the same number of slots; the last one may cover fewer frames."""
+    if maps.shape[2] <= ratio:
+        return maps.mean(dim=2, keepdim=True)
     return functional.avg_pool3d(maps, (ratio, 1, 1), (ratio, 1, 1), ceil_mode=True, count_include_pad=False)
 
 
