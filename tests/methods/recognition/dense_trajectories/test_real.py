@@ -99,10 +99,10 @@ def test_compensation_drops_the_ground_and_keeps_the_water_of_a_hand_held_clip(c
 
 @pytest.mark.real
 def test_a_still_camera_keeps_its_trajectories(clips: Path) -> None:
-    images = read(clips / "pedestrians_vtest.mp4", 100)[:30]
+    images = read(clips / "pedestrians_vtest.mp4", 100)[:24]
     counts = []
     for compensate in (False, True):
         extractor = Extractor(Config(compensate=compensate, scales=1))
         counts.append(len(extractor.step(images, extractor.init_state())[0]))
-    assert counts[0] > 50
+    assert counts[0] > 20
     assert counts[1] > 0.9 * counts[0]

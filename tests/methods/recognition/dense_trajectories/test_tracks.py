@@ -196,7 +196,7 @@ def test_a_pan_alone_leaves_almost_nothing(make: Any) -> None:
 
 
 @pytest.mark.parametrize("compensate", [True, False])
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(cuts=st.lists(st.integers(1, 21), max_size=4))
 def test_how_a_video_is_cut_changes_nothing(make: Any, compensate: bool, cuts: list[int]) -> None:
     frames = make["patch_over"](make["moving"](22, 1.5, 1, height=64, width=80), -0.8, 0)
