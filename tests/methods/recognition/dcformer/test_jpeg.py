@@ -18,7 +18,7 @@ from onlooker.methods.recognition.dcformer import VARIANTS, DcFormer
 from onlooker.methods.recognition.dcformer.dct import block_dct, pad
 from onlooker.methods.recognition.dcformer.jpeg import gain, jpeg_frames, read_jpeg
 from onlooker.methods.recognition.dcformer.model import FrequencyTokens
-from onlooker.methods.recognition.dcformer.proof import CONFIG, natural_ground
+from onlooker.methods.recognition.dcformer.proof import natural_ground
 
 torch.set_num_threads(1)
 
@@ -27,13 +27,11 @@ def tokens_of(kept: int = 16) -> FrequencyTokens:
     return FrequencyTokens(replace(VARIANTS["jpeg"], luma=kept, chroma=kept))
 
 
-def picture(*, seed: int = 0, tiles: int = 3) -> Image.Image:
+def picture(seed: int = 0) -> Image.Image:
     """A smooth random picture of natural spectrum, made larger so that little lies above the kept band."""
-    ground = natural_ground(1, torch.Generator().manual_seed(seed))[0]
-    assert ground.shape[-1] == CONFIG.size
+    ground = natural_ground(1, torch.Generator().manual_seed(seed), 32)[0]
     pixels = (128 + 40 * ground).clamp(0, 255).permute(1, 2, 0).numpy().astype(np.uint8)
-    side = CONFIG.size * tiles
-    return Image.fromarray(pixels).resize((side, side - 16), Image.Resampling.BICUBIC)
+    return Image.fromarray(pixels).resize((96, 80), Image.Resampling.BICUBIC)
 
 
 def jpeg(image: Image.Image, **options: object) -> bytes:

@@ -60,10 +60,11 @@ def basis(block: int, device: torch.device | None = None) -> Float[Tensor, "freq
     return torch.where(frequency == 0, math.sqrt(1 / block), matrix).float()
 
 
-def block_dct(picture: Picture, block: int) -> Blocks:
+def block_dct(picture: Picture, block: int, side: int | None = None) -> Blocks:
     """Coefficients of each block; u is the vertical frequency, v the horizontal one.
 
-    Sides must be multiples of `block` (see `pad`). Raises ConfigError otherwise.
+    With `side` only those with u, v < side, at the cost of those alone. Sides of the picture must be multiples of
+    `block` (see `pad`). Raises ConfigError otherwise.
 
     >>> block_dct(torch.full((1, 8, 16), 3.0), 8)[..., 0, 0]
     tensor([[[24.0000, 24.0000]]])
@@ -71,7 +72,7 @@ def block_dct(picture: Picture, block: int) -> Blocks:
     height, width = picture.shape[-2:]
     if height % block or width % block:
         raise ConfigError(f"a picture of {width}x{height} is not whole blocks of {block}: pad it first.")
-    matrix = basis(block, picture.device).to(picture.dtype)
+    matrix = basis(block, picture.device)[:side].to(picture.dtype)
     grid = picture.reshape(*picture.shape[:-2], height // block, block, width // block, block).transpose(-3, -2)
     return matrix @ grid @ matrix.T
 

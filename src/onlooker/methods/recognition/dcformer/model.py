@@ -46,6 +46,7 @@ class FrequencyTokens(nn.Module):
         self.config = config
         self.register_buffer("luma", choose(config.block, config.keep, config.luma), persistent=False)
         self.register_buffer("chroma", choose(config.block, config.keep, config.chroma), persistent=False)
+        self.reach = {count: reach(config, count) for count in {config.luma, config.chroma} - {0}}
         self.register_buffer("mean", torch.zeros(config.values))
         self.register_buffer("std", natural_std(config))
         self.projection = nn.Linear(config.values, config.dim)
@@ -67,7 +68,8 @@ class FrequencyTokens(nn.Module):
         return torch.cat(parts, dim=-1)
 
     def _grouped(self, pictures: Tensor, group: int, kept: Tensor) -> Coefficients:
-        blocks = block_dct(pictures, self.config.block).flatten(-2)[..., kept]
+        block = self.config.block
+        blocks = block_dct(pictures, block, self.reach[len(kept)])[..., kept // block, kept % block]
         return rearrange(
             blocks,
             "batch time colour (row dy) (column dx) kept -> batch time row column (colour dy dx kept)",
@@ -78,6 +80,17 @@ class FrequencyTokens(nn.Module):
     def forward(self, coefficients: Coefficients) -> Float[Tensor, "batch time rows columns dim"]:
         tokens: Tensor = self.projection((coefficients - self.mean) / self.std)
         return tokens
+
+
+def reach(config: Config, count: int) -> int:
+    """The side of the square that holds the `count` kept coefficients: no others are worked out.
+
+    >>> reach(Config(), 64), reach(Config(keep="highest"), 64)
+    (8, 16)
+    """
+    with torch.device("cpu"):  # a number is wanted also where the model is on the meta device
+        kept = choose(config.block, config.keep, count)
+        return 1 + int(torch.maximum(kept // config.block, kept % config.block).max())
 
 
 class Block(nn.Module):
