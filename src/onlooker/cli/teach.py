@@ -18,6 +18,7 @@ def teach(
     ],
     backbone: Annotated[str, typer.Option(help="Whose features: a method or a weights file.")] = "dense_trajectories",
     weights: Annotated[str | None, typer.Option(help="Its weights, where it needs some.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="A number of its configuration: width=320.")] = None,
     copies: Annotated[int, typer.Option(min=1, help="Changed versions of each moment to learn from.")] = 6,
     moments: Annotated[int, typer.Option(min=1, help="Moments of each clip, at most.")] = 3,
     flip: Annotated[bool, typer.Option(help="Whether a mirrored action is the same action.")] = True,
@@ -35,14 +36,24 @@ def teach(
     from onlooker.analysis.teaching import read_examples
     from onlooker.analysis.teaching import teach as learn
     from onlooker.cli.display import job_progress, say_json
+    from onlooker.methods.conversion import split_settings
 
     out = name if name.suffix == ".safetensors" else name.with_name(name.name + ".safetensors")
     given = read_examples(examples)
+    settings = split_settings(set_) if set_ else None
     with job_progress(out.name, quiet=json_) as tell:
         done = learn(
-            given, out, backbone=backbone, weights=weights, copies=copies, moments=moments, flip=flip, seed=seed,
+            given,
+            out,
+            backbone=backbone,
+            weights=weights,
+            settings=settings,
+            copies=copies,
+            moments=moments,
+            flip=flip,
+            seed=seed,
             progress=lambda label, at, total: tell(Progress(label, at, total)),
-        )  # fmt: skip
+        )
     if json_:
         say_json(done.to_dict())
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,11 +117,13 @@ def check_request(name: str, weights: str | None = None) -> None:
         raise ConfigError(f"{text}: no weights there (looked in {Path(text).parent.absolute()}). Check the path.")
 
 
-def open_recogniser(name: str, weights: str | None = None, *, commercial: bool = False) -> Recogniser:
+def open_recogniser(
+    name: str, weights: str | None = None, *, commercial: bool = False, settings: Mapping[str, Any] | None = None
+) -> Recogniser:
     """The classifier in a weights file (`name` a safetensors path or `hf://` address), or method `name` with `weights`.
 
-    Classes without a name are called by their number. Raises ConfigError for a method without weights, and what `load`
-    raises.
+    `settings` overrides single numbers of the configuration. Classes without a name are called by their number. Raises
+    ConfigError for a method without weights, and what `load` raises.
     """
     check_request(name, weights)
     shipped = None if weights is not None or is_file(name) else ships_weights(name)
@@ -128,7 +131,7 @@ def open_recogniser(name: str, weights: str | None = None, *, commercial: bool =
     card = Card.from_metadata(read_header(file.path).metadata, file.path.name)
     from onlooker.methods.loading import load
 
-    model = load(name, weights, commercial=commercial)
+    model = load(name, weights, commercial=commercial, settings=settings)
     known = card or Card(*name.partition("/")[::2])
     if shipped is not None:
         known = replace(known, variant=name.partition("/")[2])

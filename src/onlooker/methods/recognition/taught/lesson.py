@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 SHARE = 0.1  # variance, of the mean along the directions that vary within actions, from which one is shrunk
 SURE = 3.0  # logit by which a typical example beats the unknown
 LEAST_ROOM = 0.05
+WITHOUT_STRANGERS = 0.6  # of a typical example's cosine, where there is nothing to try the unknown on
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,12 +131,17 @@ def _genuine(
 
 
 def _threshold(genuine: Floats, strange: Floats) -> float:
-    """Half way between the weak examples and the strong strangers; where these overlap, where as many of either err."""
+    """Half way between a strong stranger and a typical example; where those overlap, where as many of either err.
+
+    Held-out examples are judged by a lesson with fewer of them, so that they look less like their action than later
+    clips will; their middle, not their low end, is what a known action is expected to reach at least.
+    """
+    typical = float(np.median(genuine))
     if not len(strange):
-        return float((np.quantile(genuine, 0.1) + 0.5 * np.median(genuine)) / 2)
-    weak, strong = np.quantile(genuine, 0.1), np.quantile(strange, 0.9)
-    if weak > strong:
-        return float((weak + strong) / 2)
+        return WITHOUT_STRANGERS * typical
+    strong = float(np.quantile(strange, 0.9))
+    if typical > strong:
+        return (typical + strong) / 2
     places = np.unique(np.concatenate((genuine, strange)))
     missed = np.searchsorted(np.sort(genuine), places, side="left") / len(genuine)
     taken = 1 - np.searchsorted(np.sort(strange), places, side="left") / len(strange)
