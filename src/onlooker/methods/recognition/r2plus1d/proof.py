@@ -20,7 +20,7 @@ from onlooker.methods.recognition.r2plus1d.model import R2Plus1d
 CLAIM = Claim(
     mechanism="r2plus1d",
     baseline="r3d",
-    text="accuracy on eight directions of motion (chance 0.125): split against full 3-D convolutions, same parameters",
+    text="accuracy on eight directions of motion (chance 0.125): split against full 3-D convolutions, parameters alike",
     paper="arXiv:1711.11248: R(2+1)D is more accurate than R3D at the same number of parameters",
 )
 
