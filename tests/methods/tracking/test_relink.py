@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from onlooker.methods.tracking import load_tracker, relink
+from onlooker.methods.tracking.relink.appearance import dark
 from onlooker.records.frames import Detections
 
 CONFIG = relink.VARIANTS["default"]
+PLACE = np.array([[500.0, 50, 100]])
+NOBODY = np.zeros(0, np.int64)
 
 
 def person(shirt, trousers, seed=0, light=1.0, size=(120, 48)):
@@ -125,3 +130,36 @@ def test_someone_who_leaves_and_returns_keeps_the_id_and_a_stranger_gets_a_new_o
         _, state = tracker.step(np.full((300, 400, 3), 128, np.uint8), float(time), Detections(), state)
     again, state = _walk(tracker, state, person((180, 30, 40), (30, 40, 90), seed=4), 20.0)
     assert (first, other, again) == ({1}, {2}, {1})
+
+
+def test_black_clothes_must_match_closer_than_coloured_ones():
+    black, night = look(person((18, 18, 20), (14, 14, 16))), look(person((26, 22, 22), (24, 22, 24), seed=4))
+    assert dark(black)[0] > CONFIG.dark > dark(RED)[0]
+    apart = relink.distance(black, night)[0, 0]
+    nearer = replace(CONFIG, accept=apart + 0.01, accept_dark=apart - 0.01)
+    assert relink.return_ids(_gallery([3], [black]), night, PLACE, 60.0, NOBODY, nearer).tolist() == [0]
+    assert relink.return_ids(
+        _gallery([3], [black]), night, PLACE, 60.0, NOBODY, replace(nearer, dark=1.1)
+    ).tolist() == [3]
+
+
+def test_who_comes_in_by_the_edge_gets_an_id_once_the_look_is_known():
+    """Somebody walks out to the left and comes back: while only a strip is seen, there is no id to be wrong about."""
+    tracker = load_tracker()
+    state = tracker.init_state(200, 150)
+    figure = person((180, 30, 40), (30, 40, 90), size=(120, 48))
+    way = [*range(60, -60, -6), *[-60] * 40, *range(-48, 60, 2)]
+    given = []
+    for frame, left in enumerate(way):
+        picture = np.full((150, 200, 3), 128, np.uint8)
+        inside = slice(max(left, 0), max(left + 48, 0))
+        boxes = np.zeros((0, 4), np.float32)
+        if inside.stop - inside.start > 4:
+            picture[20:140, inside] = figure[:, 48 - (inside.stop - inside.start) :]
+            boxes = np.array([[inside.start, 20, inside.stop, 140]], np.float32)
+        seen = Detections(boxes, np.full(len(boxes), 0.9, np.float32), ("person",) * len(boxes))
+        tracks, state = tracker.step(picture, frame / 10, seen, state)
+        given.append(tracks.ids[tracks.observed].tolist())
+    assert given[8] == [1]
+    assert given[-1] == [1]
+    assert {number for ids in given for number in ids} == {1}

@@ -33,7 +33,7 @@ FEATURES = (
 
 # Fitted by calibrate.py; see README.md. The classic ones belong to a detector without the network.
 CLASSIC = np.array([-6.70, 1.17, 0.73, 2.14, 4.52, 0.0, 4.60, 4.09, 2.62, 0.31, -0.21, -1.67, 0.0, 0.0])
-WEIGHTS = np.array([-5.84, 0.19, 0.15, 0.88, 0.47, 0.56, 2.38, 2.67, 1.42, -1.5, 0.69, -0.76, 4.16, 0.22])
+WEIGHTS = np.array([-5.93, 0.19, 0.17, 0.89, 0.47, 0.56, 2.55, 2.71, 1.46, -1.52, 0.71, -0.01, 4.18, 0.11])
 
 
 @dataclass(frozen=True)
@@ -192,6 +192,9 @@ def describe(found: Candidates, scene: Scene) -> Array:
     tall = boxes[:, 3] - boxes[:, 1]
     seen = ~np.isnan(found.margins)
     inside, around = _motion(boxes, scene)
+    part = _part(boxes, scene.moving)
+    # heads and limbs look like small people to the network; what moves there is their owner
+    owned = scene.trust * np.where(found.net > 0, np.minimum(2 * np.exp(-part), 1), 1)
     expected = scene.expected(boxes[:, 3])
     misfit = np.abs(np.log(np.maximum(tall, 1) / np.maximum(np.where(np.isnan(expected), tall, expected), 1)))
     cut_off = (boxes[:, 3] > scene.height - 2) | (boxes[:, 1] < 2)
@@ -202,12 +205,12 @@ def describe(found: Candidates, scene: Scene) -> Array:
         np.log1p(found.support).clip(0, 3),
         (found.faces / 4).clip(0, 2),
         ((found.shoulders + 1) / 2 * (found.shoulders != 0)).clip(0, 2),
-        scene.trust * inside,
-        scene.trust * (inside - around),
+        owned * inside,
+        owned * (inside - around),
         np.full(len(boxes), 1 - scene.trust),
         misfit.clip(0, 1.5),
         cut_off.astype(float),
-        _part(boxes, scene.moving),
+        part,
         _evidence(found.net),
         (found.net == 0).astype(float),
     ]

@@ -30,8 +30,9 @@ class Config:
     down to `low`, only prolong tracks. A track gets its id after `confirm` seconds with `hits` detections and a mean
     score of `sure`; one that has not moved by `stir` needs `sure_still` then, or `sure_later` after `later`.
     Unconfirmed tracks end after `doubt` seconds without a detection, confirmed ones after `lost`; up to `bridge` their
-    boxes are still given out, marked as not observed. `doubled`: a younger track that covers an older one for so long
-    ends. `people`: at most so many tracks at once.
+    boxes are still given out, marked as not observed. `look`: while somebody may have returned, an id waits up to so
+    many seconds for a look at the whole width of the person. `doubled`: a younger track that covers an older one for
+    so long ends. `people`: at most so many tracks at once.
     """
 
     high: float = 0.5
@@ -48,6 +49,7 @@ class Config:
     lost: float = 2.5
     bridge: float = 2.0
     still_seconds: float = 1.0
+    look: float = 2.5
     doubled: float = 0.6
     camera_side: int = 240
     people: int = 256
@@ -105,7 +107,7 @@ class KalmanTracker:
             found.looks = relink.describe(image, found.boxes)
         match = self._match(tracks, found, time)
         tracks = self._update(tracks, found, match, time, state["size"])
-        tracks = self._born(tracks, found, match, time)
+        tracks = self._born(tracks, found, match, time, state["size"])
         tracks, gallery = self._end(tracks, time, elapsed, state)
         tracks, gallery, following = self._confirm(tracks, gallery, time, state["next"])
         result = self._report(tracks, time, state["size"])
@@ -197,15 +199,14 @@ class KalmanTracker:
     def _learn_looks(self, tracks: State, found: _Found, rows: Index, chosen: Index, size: list[int]) -> None:
         """Average looks, only from boxes that nobody else covers and that the picture's edge does not cut much."""
         boxes = found.boxes[chosen]
-        cut = (boxes[:, 0] < -2) | (boxes[:, 2] > size[0] + 2)
-        clear = (hidden(found.boxes)[chosen] < 0.3) & (found.looks[chosen].sum(1) > 0) & ~cut
+        clear = (hidden(found.boxes)[chosen] < 0.3) & (found.looks[chosen].sum(1) > 0) & ~_cut(boxes, size)
         rows, chosen = rows[clear], chosen[clear]
         views = tracks["views"][rows]
         rate = np.maximum(1 / (views + 1), 0.04)[:, None].astype(np.float32)
         tracks["look"][rows] = (1 - rate) * tracks["look"][rows] + rate * found.looks[chosen]
         tracks["views"][rows] = views + 1
 
-    def _born(self, tracks: State, found: _Found, match: Index, time: float) -> State:
+    def _born(self, tracks: State, found: _Found, match: Index, time: float, size: list[int]) -> State:
         """New unconfirmed tracks from strong detections that nobody took."""
         free = rest(len(found.boxes), match[match >= 0])
         free = free[found.scores[free] >= self.config.birth]
@@ -215,6 +216,7 @@ class KalmanTracker:
         mean, cov = motion.start(found.measured[free])
         count = len(free)
         looks = found.looks[free] if len(found.looks) else np.zeros((count, relink.SIZE), np.float32)
+        looks = np.where(_cut(found.boxes[free], size)[:, None], np.float32(0), looks)
         fresh = {
             "id": np.zeros(count, np.int64),
             "mean": mean,
@@ -272,8 +274,11 @@ class KalmanTracker:
         sure = tracks["total"] / np.maximum(tracks["hits"], 1)
         still = np.where(time - tracks["start"] >= config.later, config.sure_later, config.sure_still)
         needed = np.where(tracks["moved"] >= config.stir, config.sure, still)
+        # whoever comes in by the picture's edge may be somebody who left by it, which shows once more of them is seen
+        unseen = (tracks["views"] < 2) & (time - tracks["start"] < config.look) & bool(len(gallery["id"]))
         ready = (
             (tracks["id"] == 0)
+            & ~unseen
             & tracks["observed"]
             & (time - tracks["start"] >= config.confirm)
             & (tracks["hits"] >= config.hits)
@@ -357,6 +362,11 @@ def _no_tracks() -> State:
 
 def _rows(tracks: State, index: Index) -> State:
     return {key: value[index] for key, value in tracks.items()}
+
+
+def _cut(boxes: Array, size: list[int]) -> NDArray[np.bool_]:
+    """Boxes that the left or right edge of the picture cuts: detections end there."""
+    return np.asarray((boxes[:, 0] <= 1) | (boxes[:, 2] >= size[0] - 1))
 
 
 def _outside(mean: Array, size: list[int]) -> NDArray[np.bool_]:

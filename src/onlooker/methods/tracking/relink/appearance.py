@@ -101,5 +101,11 @@ def distance(a: Look, b: Look) -> NDArray[np.float64]:
     return np.asarray((differ @ _SORTED_WEIGHT).clip(0, 1))
 
 
+def dark(looks: Look) -> NDArray[np.float64]:
+    """The share of torso and legs that is nearly black, (n,): colours that can hardly be told apart."""
+    parts = looks.reshape(-1, len(PARTS), COLOUR + DIRECTIONS)[:, 2:, :LIGHT]
+    return np.asarray(parts[..., : round(0.4 * LIGHT)].sum(2).mean(1), np.float64)
+
+
 _BLOCK_WEIGHT = np.sqrt(np.repeat([0.425, 0.425, 0.15], [LIGHT, COLOUR - LIGHT, DIRECTIONS]))
 _SORTED_WEIGHT = np.array([0.16, 0.16, 0.16, 0.16, 0.16, 0.2])

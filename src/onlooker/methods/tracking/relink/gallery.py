@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onlooker.methods.tracking.relink.appearance import SIZE, Look, distance
+from onlooker.methods.tracking.relink.appearance import SIZE, Look, dark, distance
 
 State = dict[str, Any]
 
@@ -17,14 +17,17 @@ State = dict[str, Any]
 class Config:
     """`people` ids with up to `views` looks each are kept, none longer than `memory` seconds after its last sight.
 
-    An id is given back when the look is nearer than `accept` and the next best id is at least `margin` times farther.
+    An id is given back when the look is nearer than `accept` and the next best id is at least `margin` times farther;
+    `accept_dark` is for people of whose torso and legs a share of `dark` is nearly black: they look like each other.
     Within `short` seconds and `near` body heights of where they left, `accept_near` is enough.
     """
 
     people: int = 128
     views: int = 4
     memory: float = 3600.0
-    accept: float = 0.05
+    accept: float = 0.09
+    accept_dark: float = 0.05
+    dark: float = 0.6
     margin: float = 1.35
     short: float = 6.0
     near: float = 3.0
@@ -102,7 +105,8 @@ def return_ids(
     near = _near(rows, places, time, config)
     best = np.stack([differ[:, rows["id"] == who].min(1) for who in ids], 1)
     close = np.stack([near[:, rows["id"] == who].any(1) for who in ids], 1)
-    limit = np.where(close, config.accept_near, config.accept)
+    usual = np.where(dark(looks) < config.dark, config.accept, config.accept_dark)
+    limit = np.where(close, config.accept_near, usual[:, None])
     runner_up = np.stack([np.delete(best, i, 1).min(1, initial=1.0) for i in range(len(ids))], 1)
     allowed = (best < limit) & (runner_up >= np.where(close, 1.0, config.margin) * best)
     cost = np.where(allowed, best, 10.0)
