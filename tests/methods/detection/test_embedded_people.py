@@ -53,7 +53,7 @@ def run(images, times, sizes, save=False):
 WHOLE = None
 
 
-@settings(deadline=None, max_examples=6)
+@settings(deadline=None, max_examples=3)
 @given(st.lists(st.integers(1, 6), max_size=6))
 def test_result_does_not_depend_on_how_frames_are_split_or_the_state_is_saved(sizes):
     global WHOLE
