@@ -13,8 +13,9 @@ app = typer.Typer()
 def methods(
     name: Annotated[str | None, typer.Argument(help="Only this one.")] = None,
     count: Annotated[
-        bool, typer.Option("--count", help="Count parameters and FLOPs of each variant (slower).")
-    ] = False,
+        bool | None,
+        typer.Option("--count/--no-count", help="Parameters and FLOPs of each variant (slow); with --json."),
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """List the methods: task, variants, what is proven and compared, licences.
@@ -24,7 +25,7 @@ def methods(
     from onlooker.cli.display import say_json
     from onlooker.methods.cards import card_lines, cards
 
-    found = cards(name, count=count)
+    found = cards(name, count=json_ if count is None else count)
     if json_:
         say_json({"methods": found})
     else:
