@@ -33,7 +33,7 @@ def fit(
 @torch.no_grad()
 def accuracy(model: nn.Module, clips: Clips, labels: Labels) -> float:
     """The share of right answers."""
-    answers = torch.cat([model(part).argmax(dim=1) for part in clips.split(4 * BATCH)])
+    answers = torch.cat([model(part).argmax(dim=1) for part in torch.split(clips, 4 * BATCH)])
     return float((answers == labels).float().mean())
 
 
