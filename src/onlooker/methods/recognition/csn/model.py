@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from onlooker.methods.recognition.classifier import measured
 from onlooker.methods.recognition.convnet import Clip, ConvClassifier, channels_first
 from onlooker.methods.recognition.csn.config import TINY, VARIANTS, Config, spec_for
-from onlooker.nn.counting import count_multiply_adds, count_parameters
 from onlooker.nn.residual3d import ONE, Bottleneck, Maps, Stem, Triple, conv3d, initialise_convnet, window_average
 from onlooker.weights.inputs import InputSpec
 
@@ -64,11 +64,8 @@ def _stage(inputs: int, inner: int, depth: int, stride: Triple, group_width: int
 def measure(variant: str) -> dict[str, int]:
     """Parameters of a published variant and multiply-adds of one test view, counted on the meta device."""
     config = VARIANTS[variant]
-    with torch.device("meta"):
-        parameters = count_parameters(CSN(config))
     crop = spec_for(config).crop
-    shape = (1, config.frames, config.channels, crop, crop)
-    return {"parameters": parameters, "multiply_adds": count_multiply_adds(lambda: CSN(config), shape)}
+    return measured(lambda: CSN(config), (1, config.frames, config.channels, crop, crop))
 
 
 NOT_IN_FILES = ("frames", "stride", "size", "stem_pool")

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from onlooker.methods.recognition.classifier import measured
 from onlooker.methods.recognition.convnet import Clip, ConvClassifier, channels_first
 from onlooker.methods.recognition.r2plus1d.config import TINY, VARIANTS, Config, Form, spec_for
-from onlooker.nn.counting import count_multiply_adds, count_parameters
 from onlooker.nn.residual3d import (
     ONE,
     BasicBlock,
@@ -139,11 +139,8 @@ def _basic_blocks(inputs: int, outputs: int, depth: int, stride: Triple, form: F
 def measure(variant: str) -> dict[str, int]:
     """Parameters of a published variant and multiply-adds of one test view, counted on the meta device."""
     config = VARIANTS[variant]
-    with torch.device("meta"):
-        parameters = count_parameters(R2Plus1d(config))
     crop = spec_for(config).crop
-    shape = (1, config.frames, config.channels, crop, crop)
-    return {"parameters": parameters, "multiply_adds": count_multiply_adds(lambda: R2Plus1d(config), shape)}
+    return measured(lambda: R2Plus1d(config), (1, config.frames, config.channels, crop, crop))
 
 
 NOT_IN_FILES = ("frames", "stride", "size", "spatial_strides", "temporal_strides")

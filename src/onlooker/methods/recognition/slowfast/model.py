@@ -7,9 +7,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from onlooker.errors import ConfigError
+from onlooker.methods.recognition.classifier import measured
 from onlooker.methods.recognition.convnet import Clip, ConvClassifier, channels_first
 from onlooker.methods.recognition.slowfast.config import TINY, VARIANTS, Config, spec_for
-from onlooker.nn.counting import count_multiply_adds, count_parameters
 from onlooker.nn.residual3d import (
     ConvNorm,
     Maps,
@@ -128,11 +128,8 @@ class SlowFast(ConvClassifier):
 def measure(variant: str) -> dict[str, int]:
     """Parameters of a published variant and multiply-adds of one test view, counted on the meta device."""
     config = VARIANTS[variant]
-    with torch.device("meta"):
-        parameters = count_parameters(SlowFast(config))
     crop = spec_for(config).crop
-    shape = (1, config.frames, config.channels, crop, crop)
-    return {"parameters": parameters, "multiply_adds": count_multiply_adds(lambda: SlowFast(config), shape)}
+    return measured(lambda: SlowFast(config), (1, config.frames, config.channels, crop, crop))
 
 
 NOT_IN_FILES = ("frames", "stride", "size", "alpha")

@@ -7,9 +7,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from onlooker.methods.recognition.classifier import measured
 from onlooker.methods.recognition.convnet import Clip, ConvClassifier, channels_first
 from onlooker.methods.recognition.tpn.config import TINY, VARIANTS, Config, spec_for
-from onlooker.nn.counting import count_multiply_adds, count_parameters
 from onlooker.nn.residual3d import ONE, ConvNorm, Maps, Stem, bottleneck_stage, conv3d, initialise_convnet
 from onlooker.weights.inputs import InputSpec
 
@@ -131,11 +131,8 @@ def _to_length(maps: Maps, time: int) -> Maps:
 def measure(variant: str) -> dict[str, int]:
     """Parameters of a variant and multiply-adds of one test view, counted on the meta device."""
     config = VARIANTS[variant]
-    with torch.device("meta"):
-        parameters = count_parameters(TPN(config))
     crop = spec_for(config).crop
-    shape = (1, config.frames, config.channels, crop, crop)
-    return {"parameters": parameters, "multiply_adds": count_multiply_adds(lambda: TPN(config), shape)}
+    return measured(lambda: TPN(config), (1, config.frames, config.channels, crop, crop))
 
 
 NOT_IN_FILES = ()

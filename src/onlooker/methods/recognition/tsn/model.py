@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from onlooker.methods.recognition.classifier import measured
 from onlooker.methods.recognition.convnet import Clip, ConvClassifier, channels_first
 from onlooker.methods.recognition.tsn.config import TINY, VARIANTS, Config, spec_for
-from onlooker.nn.counting import count_multiply_adds, count_parameters
 from onlooker.nn.residual3d import BasicBlock, Maps, Stem, Triple, bottleneck_stage, conv3d, initialise_convnet
 from onlooker.weights.inputs import InputSpec
 
@@ -63,10 +63,7 @@ def _basic_stage(inputs: int, outputs: int, depth: int, stride: Triple) -> nn.Se
 def measure(variant: str) -> dict[str, int]:
     """Parameters of a variant and multiply-adds of one view of all its frames, counted on the meta device."""
     config = VARIANTS[variant]
-    with torch.device("meta"):
-        parameters = count_parameters(TSN(config))
-    shape = (1, config.frames, config.channels, config.size, config.size)
-    return {"parameters": parameters, "multiply_adds": count_multiply_adds(lambda: TSN(config), shape)}
+    return measured(lambda: TSN(config), (1, config.frames, config.channels, config.size, config.size))
 
 
 NOT_IN_FILES = ("frames", "size")

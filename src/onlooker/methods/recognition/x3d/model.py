@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from onlooker.methods.recognition.classifier import measured
 from onlooker.methods.recognition.convnet import Clip, ConvClassifier, channels_first
 from onlooker.methods.recognition.x3d.config import TINY, VARIANTS, Config, rounded, spec_for
-from onlooker.nn.counting import count_multiply_adds, count_parameters
 from onlooker.nn.residual3d import ONE, Maps, Triple, conv3d, initialise_convnet, window_average
 from onlooker.weights.inputs import InputSpec
 
@@ -128,11 +128,8 @@ def _stage(config: Config, inputs: int, outputs: int, depth: int) -> nn.Sequenti
 def measure(variant: str) -> dict[str, int]:
     """Parameters of a published variant and multiply-adds of one test view, counted on the meta device."""
     config = VARIANTS[variant]
-    with torch.device("meta"):
-        parameters = count_parameters(X3D(config))
     crop = spec_for(config).crop
-    shape = (1, config.frames, config.channels, crop, crop)
-    return {"parameters": parameters, "multiply_adds": count_multiply_adds(lambda: X3D(config), shape)}
+    return measured(lambda: X3D(config), (1, config.frames, config.channels, crop, crop))
 
 
 NOT_IN_FILES = ("frames", "stride", "size")
