@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from onlooker.methods.recognition.activity_correlation.config import TINY, VARIANTS, Config, spec_for
 from onlooker.methods.recognition.activity_correlation.head import ActivityHead, Findings
+from onlooker.methods.recognition.classifier import ClipClassifier, measured
 from onlooker.methods.recognition.convnet import channels_first
-from onlooker.methods.recognition.prediction import Prediction, classify
 from onlooker.nn.backbones3d import Backbone3d
-from onlooker.nn.counting import count_multiply_adds, count_parameters
 from onlooker.nn.residual3d import Maps
 from onlooker.weights.inputs import InputSpec
-
-if TYPE_CHECKING:
-    from onlooker.methods.recognition.clips import VideoLike
 
 __all__ = ["NOT_IN_FILES", "TINY", "VARIANTS", "ActivityCorrelation", "Config", "build", "measure"]
 
 Clip = Float[Tensor, "batch time channel height width"]
 
 
-class ActivityCorrelation(nn.Module):
+class ActivityCorrelation(ClipClassifier):
     """Multi-label classification of clips, each activity judged from a feature vector of its own.
 
     `forward` takes a normalised RGB clip `(batch, time, channel, height, width)` of any length and size and gives
@@ -43,10 +37,7 @@ class ActivityCorrelation(nn.Module):
     def __init__(
         self, config: Config, *, spec: InputSpec | None = None, generator: torch.Generator | None = None
     ) -> None:
-        super().__init__()
-        self.config = config
-        self.spec = spec_for(config) if spec is None else spec
-        self.labels: tuple[str, ...] = ()
+        super().__init__(config, spec_for(config) if spec is None else spec)
         self.backbone = Backbone3d(
             config.backbone,
             width=config.width,
@@ -84,14 +75,6 @@ class ActivityCorrelation(nn.Module):
     def forward(self, clip: Clip) -> Float[Tensor, "batch classes"]:
         return self.find(clip).logits
 
-    def predict(self, video: VideoLike) -> Prediction:
-        """Scores of each activity on its own, from a path, a `Video`, or uint8 frames `(time, height, width, 3)`.
-
-        All preprocessing follows `self.spec`; the sigmoid scores of its views are averaged. Raises MediaError for a
-        file that cannot be read, ConfigError for other arrays.
-        """
-        return classify(self, video, self.spec, self.labels)
-
     def freeze_observations(self) -> None:
         """Only what lies behind the observations goes on learning: the step after `rates` was widened."""
         for part in (self.backbone, self.head.observe):
@@ -101,11 +84,8 @@ class ActivityCorrelation(nn.Module):
 def measure(variant: str) -> dict[str, int]:
     """Parameters of a variant and multiply-adds of one test view, counted on the meta device."""
     config = VARIANTS[variant]
-    with torch.device("meta"):
-        parameters = count_parameters(ActivityCorrelation(config))
     crop = spec_for(config).crop
-    shape = (1, config.frames, config.channels, crop, crop)
-    return {"parameters": parameters, "multiply_adds": count_multiply_adds(lambda: ActivityCorrelation(config), shape)}
+    return measured(lambda: ActivityCorrelation(config), (1, config.frames, config.channels, crop, crop))
 
 
 NOT_IN_FILES = ("frames", "stride", "size", "rates")

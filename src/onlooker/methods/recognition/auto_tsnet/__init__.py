@@ -9,7 +9,7 @@ from onlooker.methods.registry import Method, lazy_exports, register
 
 if TYPE_CHECKING:
     from onlooker.methods.recognition.auto_tsnet.model import AutoTSNet
-    from onlooker.methods.recognition.auto_tsnet.search import Schedule, search
+    from onlooker.methods.recognition.auto_tsnet.progressive import Schedule, search
     from onlooker.methods.recognition.auto_tsnet.space import Space
     from onlooker.methods.recognition.auto_tsnet.supernet import Supernet
 
@@ -27,7 +27,13 @@ register(
 )
 __getattr__ = lazy_exports(
     __name__,
-    {"AutoTSNet": "model", "Schedule": "search", "Space": "space", "Supernet": "supernet", "search": "search"},
+    {
+        "AutoTSNet": "model",
+        "Schedule": "progressive",
+        "Space": "space",
+        "Supernet": "supernet",
+        "search": "progressive",
+    },
 )
 
 __all__ = ["SPECS", "VARIANTS", "AutoTSNet", "Block", "Config", "Schedule", "Space", "Supernet", "search"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
@@ -13,14 +12,10 @@ from torch.nn import functional
 from onlooker.errors import ConfigError
 from onlooker.methods.recognition.auto_tsnet.blocks import MobileBlock, cross, make_laterals, stem
 from onlooker.methods.recognition.auto_tsnet.config import TINY, VARIANTS, Block, Config, Group, spec_for
+from onlooker.methods.recognition.classifier import ClipClassifier, measured
 from onlooker.methods.recognition.convnet import channels_first
-from onlooker.methods.recognition.prediction import Prediction, classify
-from onlooker.nn.counting import count_multiply_adds, count_parameters
 from onlooker.nn.residual3d import ONE, Maps, conv3d
 from onlooker.weights.inputs import InputSpec
-
-if TYPE_CHECKING:
-    from onlooker.methods.recognition.clips import VideoLike
 
 __all__ = ["NOT_IN_FILES", "TINY", "VARIANTS", "AutoTSNet", "Block", "Config", "build", "measure"]
 
@@ -29,7 +24,7 @@ STEM_TIMES = (1, 5)
 """Temporal kernels of the slow and the fast stem."""
 
 
-class AutoTSNet(nn.Module):
+class AutoTSNet(ClipClassifier):
     """Two streams of inverted bottlenecks with an exchange behind each group.
 
     `forward` takes one normalised RGB clip `(batch, time, channel, height, width)` at the fast rate, its length a
@@ -45,10 +40,7 @@ class AutoTSNet(nn.Module):
     def __init__(
         self, config: Config, *, spec: InputSpec | None = None, generator: torch.Generator | None = None
     ) -> None:
-        super().__init__()
-        self.config = config
-        self.spec = spec_for(config) if spec is None else spec
-        self.labels: tuple[str, ...] = ()
+        super().__init__(config, spec_for(config) if spec is None else spec)
         self.slow = Stream(config.channels, config.stems[0], STEM_TIMES[0], config.slow, config.slow_widths)
         self.fast = Stream(config.channels, config.stems[1], STEM_TIMES[1], config.fast, config.fast_widths)
         widths = zip(config.fusions, config.slow_widths, config.fast_widths, strict=True)
@@ -82,14 +74,6 @@ class AutoTSNet(nn.Module):
     def forward(self, clip: Clip) -> Float[Tensor, "batch classes"]:
         logits: Tensor = self.head(self.dropout(self.features(clip)))
         return logits
-
-    def predict(self, video: VideoLike) -> Prediction:
-        """Class scores of a video: a path, a `Video`, or uint8 frames `(time, height, width, 3)`.
-
-        All preprocessing follows `self.spec`; the softmax scores of its views are averaged. Raises MediaError for a
-        file that cannot be read, ConfigError for other arrays.
-        """
-        return classify(self, video, self.spec, self.labels)
 
 
 class Stream(nn.Module):
@@ -144,11 +128,8 @@ def initialise(model: nn.Module, generator: torch.Generator | None) -> None:
 def measure(variant: str) -> dict[str, int]:
     """Parameters of a variant and multiply-adds of one test view, counted on the meta device."""
     config = VARIANTS[variant]
-    with torch.device("meta"):
-        parameters = count_parameters(AutoTSNet(config))
     crop = spec_for(config).crop
-    shape = (1, config.frames, config.channels, crop, crop)
-    return {"parameters": parameters, "multiply_adds": count_multiply_adds(lambda: AutoTSNet(config), shape)}
+    return measured(lambda: AutoTSNet(config), (1, config.frames, config.channels, crop, crop))
 
 
 NOT_IN_FILES = ("frames", "stride", "size")

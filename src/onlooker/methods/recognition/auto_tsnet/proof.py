@@ -21,7 +21,7 @@ from onlooker.methods.claim import Claim
 from onlooker.methods.recognition.auto_tsnet.config import Block, Config
 from onlooker.methods.recognition.auto_tsnet.cost import multiply_adds, one_hot
 from onlooker.methods.recognition.auto_tsnet.model import AutoTSNet
-from onlooker.methods.recognition.auto_tsnet.search import Found, Schedule, search
+from onlooker.methods.recognition.auto_tsnet.progressive import Found, Schedule, search
 from onlooker.methods.recognition.auto_tsnet.space import Space
 
 CLAIM = Claim(
@@ -60,7 +60,7 @@ SPACE = Space.around(
     fusions=("conv", "none", "both"),
 )
 SCHEDULE = Schedule(steps=120, rate=0.1, architecture_rate=0.05, cost_weight=1.0)
-TARGET = 300_000
+TARGET = 400_000
 TRAIN, TEST, BATCH, STEPS = 1536, 512, 32, 300
 LEARNING_RATE = 1.5e-2
 RANDOM = 2

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
+from onlooker.methods.recognition.classifier import ClipClassifier, measured
 from onlooker.methods.recognition.convnet import channels_first
 from onlooker.methods.recognition.ipl.config import TINY, VARIANTS, Config, spec_for
 from onlooker.methods.recognition.ipl.head import Interaction, InteractiveHead
-from onlooker.methods.recognition.prediction import Prediction, classify
 from onlooker.nn.backbones3d import Backbone3d
-from onlooker.nn.counting import count_multiply_adds, count_parameters
 from onlooker.weights.inputs import InputSpec
-
-if TYPE_CHECKING:
-    from onlooker.methods.recognition.clips import VideoLike
 
 __all__ = ["IPL", "NOT_IN_FILES", "TINY", "VARIANTS", "Config", "build", "interaction_loss", "measure"]
 
 Clip = Float[Tensor, "batch time channel height width"]
 
 
-class IPL(nn.Module):
+class IPL(ClipClassifier):
     """Verb and noun of a first-person clip.
 
     `forward` takes a normalised RGB clip `(batch, time, channel, height, width)` of any length and size and gives
@@ -42,10 +36,7 @@ class IPL(nn.Module):
     def __init__(
         self, config: Config, *, spec: InputSpec | None = None, generator: torch.Generator | None = None
     ) -> None:
-        super().__init__()
-        self.config = config
-        self.spec = spec_for(config) if spec is None else spec
-        self.labels: tuple[str, ...] = ()
+        super().__init__(config, spec_for(config) if spec is None else spec)
         self.backbone = Backbone3d(
             config.backbone,
             width=config.width,
@@ -81,14 +72,6 @@ class IPL(nn.Module):
     def forward(self, clip: Clip) -> Float[Tensor, "batch classes"]:
         return self.interact(clip).action_logits
 
-    def predict(self, video: VideoLike) -> Prediction:
-        """Scores of all pairs of a verb and a noun, for a path, a `Video`, or uint8 frames `(time, height, width, 3)`.
-
-        All preprocessing follows `self.spec`; the softmax scores of its views are averaged. Raises MediaError for a
-        file that cannot be read, ConfigError for other arrays.
-        """
-        return classify(self, video, self.spec, self.labels)
-
 
 def interaction_loss(
     found: Interaction, verbs: Int[Tensor, " batch"], nouns: Int[Tensor, " batch"]
@@ -113,11 +96,8 @@ def best_actions(
 def measure(variant: str) -> dict[str, int]:
     """Parameters of a variant and multiply-adds of one test view, counted on the meta device."""
     config = VARIANTS[variant]
-    with torch.device("meta"):
-        parameters = count_parameters(IPL(config))
     crop = spec_for(config).crop
-    shape = (1, config.frames, config.channels, crop, crop)
-    return {"parameters": parameters, "multiply_adds": count_multiply_adds(lambda: IPL(config), shape)}
+    return measured(lambda: IPL(config), (1, config.frames, config.channels, crop, crop))
 
 
 NOT_IN_FILES = ("frames", "stride", "size", "prototypes", "scaled", "residual")

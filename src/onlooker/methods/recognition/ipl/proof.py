@@ -46,6 +46,7 @@ CONFIG = Config(
 )
 TRAIN, TEST, BATCH, STEPS = 1536, 512, 32, 500
 LEARNING_RATE = 3e-3
+NOUN_WEIGHT = 0.1
 OTHERS, NOISE, REACH = 3, 0.1, 3.0
 SIDE = 5
 GLYPHS = torch.tensor(
@@ -145,7 +146,7 @@ def fit(model: nn.Module, data: Data, seed: int, device: str = "cpu", *, steps: 
         batch = torch.randint(TRAIN, (BATCH,), generator=generator)
         verbs, nouns = model(data.clips[batch].to(device))
         loss = functional.cross_entropy(verbs, data.verbs[batch].to(device))
-        loss = loss + functional.cross_entropy(nouns, data.nouns[batch].to(device))
+        loss = loss + NOUN_WEIGHT * functional.cross_entropy(nouns, data.nouns[batch].to(device))
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from onlooker.errors import ConfigError
+from onlooker.methods.recognition.classifier import ClipClassifier, measured
 from onlooker.methods.recognition.convnet import channels_first
 from onlooker.methods.recognition.nuta.aggregation import (
     NonUniformAggregation,
@@ -21,14 +21,9 @@ from onlooker.methods.recognition.nuta.aggregation import (
 )
 from onlooker.methods.recognition.nuta.config import TINY, VARIANTS, Config, spec_for
 from onlooker.methods.recognition.nuta.moments import Moments, identity
-from onlooker.methods.recognition.prediction import Prediction, classify
 from onlooker.nn.backbones3d import Backbone3d
-from onlooker.nn.counting import count_multiply_adds, count_parameters
 from onlooker.nn.residual3d import Maps
 from onlooker.weights.inputs import InputSpec
-
-if TYPE_CHECKING:
-    from onlooker.methods.recognition.clips import VideoLike
 
 __all__ = ["NOT_IN_FILES", "NUTA", "TINY", "VARIANTS", "Config", "build", "measure"]
 
@@ -45,7 +40,7 @@ class _Branches:
     from_uniform: Tensor
 
 
-class NUTA(nn.Module):
+class NUTA(ClipClassifier):
     """A residual network whose time is shortened twice over: by a learned projection, and uniformly.
 
     `forward` takes a normalised RGB clip `(batch, time, channel, height, width)` of any length and size and gives
@@ -61,10 +56,7 @@ class NUTA(nn.Module):
     def __init__(
         self, config: Config, *, spec: InputSpec | None = None, generator: torch.Generator | None = None
     ) -> None:
-        super().__init__()
-        self.config = config
-        self.spec = spec_for(config) if spec is None else spec
-        self.labels: tuple[str, ...] = ()
+        super().__init__(config, spec_for(config) if spec is None else spec)
         self.backbone = Backbone3d(
             config.backbone, width=config.width, depths=config.depths, channels=config.channels, generator=generator
         )
@@ -98,14 +90,6 @@ class NUTA(nn.Module):
         if self.config.branches == "uniform":
             raise ConfigError("a network with branches='uniform' looks at all moments alike.")
         return Moments(self._run(self._shared(clip)).from_frames)
-
-    def predict(self, video: VideoLike) -> Prediction:
-        """Class scores of a video: a path, a `Video`, or uint8 frames `(time, height, width, 3)`.
-
-        All preprocessing follows `self.spec`; the softmax scores of its views are averaged. Raises MediaError for a
-        file that cannot be read, ConfigError for other arrays.
-        """
-        return classify(self, video, self.spec, self.labels)
 
     def _shared(self, clip: Clip) -> Maps:
         return self.backbone.until(channels_first(clip, self.config.channels), self.config.shared)
@@ -158,11 +142,8 @@ def _aggregations(
 def measure(variant: str) -> dict[str, int]:
     """Parameters of a variant and multiply-adds of one test view, counted on the meta device."""
     config = VARIANTS[variant]
-    with torch.device("meta"):
-        parameters = count_parameters(NUTA(config))
     crop = spec_for(config).crop
-    shape = (1, config.frames, config.channels, crop, crop)
-    return {"parameters": parameters, "multiply_adds": count_multiply_adds(lambda: NUTA(config), shape)}
+    return measured(lambda: NUTA(config), (1, config.frames, config.channels, crop, crop))
 
 
 NOT_IN_FILES = ("stride", "size", "ratio", "band", "temperature", "hard")

@@ -1,0 +1,70 @@
+"""The experiment's clips are what it says, and all models see the same."""
+
+from __future__ import annotations
+
+import torch
+
+from onlooker.methods.recognition.ipl.proof import (
+    CLAIM,
+    CONFIG,
+    NOUNS,
+    SIDE,
+    TRAIN,
+    VERBS,
+    Interactive,
+    accuracy,
+    fit,
+    look_at,
+    make_clips,
+    make_model,
+)
+
+torch.set_num_threads(1)
+
+
+def test_clips_hold_a_hand_and_the_object_above_it() -> None:
+    data = make_clips(30, 0)
+    assert data.clips.shape == (30, CONFIG.frames, 3, CONFIG.size, CONFIG.size)
+    assert set(data.verbs.tolist()) <= set(range(len(VERBS)))
+    assert set(data.nouns.tolist()) <= set(range(NOUNS))
+    # the hand is the only thing that is much redder than it is blue
+    red = (data.clips[:, :, 0] - data.clips[:, :, 2]) > 0.5
+    assert red.any(dim=(2, 3)).float().mean() == 1
+    rows = torch.arange(CONFIG.size).float()[:, None]
+    hand = (red * rows).sum(dim=(2, 3)) / red.sum(dim=(2, 3))
+    below = hand - data.places[..., 0]
+    assert 2 < float(below.median()) < 2 + SIDE
+
+
+def test_holding_still_only_sways() -> None:
+    data = make_clips(200, 0)
+    travel = (data.places.amax(dim=1) - data.places.amin(dim=1)).sum(dim=1)
+    hold = data.verbs == VERBS.index("hold")
+    assert float(travel[hold].mean()) < float(travel[~hold].mean()) - 1
+
+
+def test_no_other_objects_leave_the_ground_empty() -> None:
+    crowded, alone = make_clips(20, 0), make_clips(20, 0, others=0)
+    assert (crowded.clips > 0.5).float().mean() > 1.5 * (alone.clips > 0.5).float().mean()
+
+
+def test_models_start_with_the_same_backbone() -> None:
+    states = [make_model(name, CONFIG, 3).state_dict() for name in ("ipl", "linear", "cosine")]
+    for key, value in states[1].items():
+        if key.startswith("backbone"):
+            assert torch.equal(value, states[0][f"model.{key}"])
+            assert torch.equal(value, states[2][key])
+
+
+def test_an_untrained_model_guesses() -> None:
+    data = make_clips(TRAIN + 40, 0)
+    model = fit(make_model("ipl", CONFIG, 0), data, 0, steps=1)
+    verb, noun = accuracy(model, data)
+    assert verb < 0.5
+    assert noun < 0.5
+    assert isinstance(model, Interactive)
+    assert 0.3 < look_at(model.model, data) < 3
+
+
+def test_the_claim_is_about_verbs() -> None:
+    assert (CLAIM.mechanism, CLAIM.baseline) == ("verb", "verb_linear")
