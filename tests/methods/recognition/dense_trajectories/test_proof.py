@@ -36,10 +36,19 @@ def test_the_motions_differ() -> None:
     assert np.ptp(paths[3][:, 1]) == 0
 
 
+def test_each_split_learns_from_as_many_clips_of_each_class() -> None:
+    drawn = proof.splits(0, proof.CLIPS)
+    assert len(drawn) == proof.SPLITS
+    for train in drawn:
+        assert len(set(train)) == proof.TRAIN
+        assert np.bincount([number % 4 for number in train]).tolist() == [4, 4, 4, 4]
+    assert drawn == proof.splits(0, proof.CLIPS)
+    assert drawn != proof.splits(1, proof.CLIPS)
+
+
 @pytest.mark.slow
 def test_the_mechanism_beats_the_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proof, "TRAIN", 12)
-    monkeypatch.setattr(proof, "TEST", 12)
+    monkeypatch.setattr(proof, "CLIPS", 28)
     scores = proof.run(5)
     assert scores["compensated"] > scores["uncompensated"]
     assert scores["compensated_hof"] > scores["uncompensated_hof"] + 0.2
