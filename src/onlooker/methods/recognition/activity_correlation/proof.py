@@ -35,7 +35,7 @@ CLAIM = Claim(
 CONFIG = Config(
     frames=8, size=24, channels=1, backbone="small", width=8, depths=(1, 1), observations=16, inner=32, classes=16
 )  # fmt: skip
-TRAIN, TEST, BATCH, STEPS = 2048, 512, 32, 700
+TRAIN, TEST, BATCH, STEPS = 2048, 512, 32, 500
 LEARNING_RATE = 3e-3
 LASTS, SPEED, NOISE = 5, 1, 0.15
 TOGETHER, HIDDEN = 0.9, 0.5
