@@ -3,8 +3,7 @@
 In every clip one square after another crosses a noisy picture, each for four frames in one of four directions. One of
 these crossings is the action: while it lasts, a ring lies somewhere else in the picture, as a hand would. The label is
 the direction of that crossing; the others mean nothing. All models have the same backbone, data, batches and steps, and
-shorten 32 frames to 8 once. As a control the action fills the clip, which takes
-fewer steps to learn.
+shorten 32 frames to 8 once. As a control the action fills the clip, which takes fewer steps to learn.
 """
 
 from __future__ import annotations
