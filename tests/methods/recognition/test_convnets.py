@@ -194,7 +194,7 @@ def test_first_weights_come_from_the_generator_alone(method: str) -> None:
 
 def layouts() -> list[tuple[str, str, dict[str, Any]]]:
     """Method, layout, and settings of a tiny model that the layout can name (it has four stages)."""
-    four = {"depths": (1, 2, 1, 1), "size": 32}
+    four = {"depths": (3, 2, 1, 4), "size": 32}
     kernels = ((1,), (1,), (3,), (3,))
     return [
         ("resnet3d", "pytorchvideo", {**four, "time_kernels": kernels}),

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from onlooker.errors import ConfigError, IncompatibleCheckpoint
+from onlooker.methods.recognition.classifier import ClipClassifier
 from onlooker.methods.recognition.convspec import Kernels, repeated
-from onlooker.methods.recognition.prediction import Prediction, classify
 from onlooker.nn.residual3d import Maps
 from onlooker.weights.inputs import InputSpec
-
-if TYPE_CHECKING:
-    from onlooker.methods.recognition.clips import VideoLike
 
 Clip = Float[Tensor, "batch time channel height width"]
 
 
-class ConvClassifier(nn.Module):
+class ConvClassifier(ClipClassifier):
     """Maps, averaged over windows, through dropout and one linear layer.
 
     A method gives `positions`: what the linear layer sees at each place. Its mean is `features`; being linear, the
@@ -29,10 +26,7 @@ class ConvClassifier(nn.Module):
     """
 
     def __init__(self, config: Any, spec: InputSpec, *, width: int) -> None:
-        super().__init__()
-        self.config = config
-        self.spec = spec
-        self.labels: tuple[str, ...] = ()
+        super().__init__(config, spec)
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(width, config.classes)
 
@@ -47,14 +41,6 @@ class ConvClassifier(nn.Module):
     def forward(self, clip: Clip) -> Float[Tensor, "batch classes"]:
         logits: Tensor = self.head(self.dropout(self.features(clip)))
         return logits
-
-    def predict(self, video: VideoLike) -> Prediction:
-        """Class scores of a video: a path, a `Video`, or uint8 frames `(time, height, width, 3)`.
-
-        All preprocessing follows `self.spec`; the softmax scores of its views are averaged. Raises MediaError for a
-        file that cannot be read, ConfigError for other arrays.
-        """
-        return classify(self, video, self.spec, self.labels)
 
 
 def channels_first(clip: Clip, channels: int) -> Maps:

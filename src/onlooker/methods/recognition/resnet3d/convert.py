@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from torch import Tensor
@@ -47,8 +48,10 @@ def convert(state: Mapping[str, Tensor], *, layout: str = "", variant: str = "",
     how large its clips were: pass `variant`, or give them as `settings`.
     Raises IncompatibleCheckpoint when names or shapes belong to another architecture.
     """
-    layout = layout or ("pytorchvideo" if any("blocks." in key for key in state) else "gluoncv")
-    halved = any("blocks.3." in key for key in state) and not any("blocks.2." in key for key in state)
+    # `(^|.)`: the blocks of a stage are called `res_blocks`
+    blocks = {int(match[1]) for key in state if (match := re.search(r"(?:^|\.)blocks\.(\d+)\.", key))}
+    layout = layout or ("pytorchvideo" if blocks else "gluoncv")
+    halved = 3 in blocks and 2 not in blocks
     names = pytorchvideo(halve_time=halved) if layout == "pytorchvideo" else gluoncv()
     ours = rename(state, names)
     require(ours, ("stem.conv.weight", "head.weight", "stages.0.0.conv_a.weight"), "ResNet3d")
