@@ -125,7 +125,7 @@ def _compare_arrays(name: str, ours: Any, reference: Any, tolerance: Tolerance) 
         return _unlike(name, tolerance, f"has shape {mine.shape} instead of {theirs.shape}")
     # equal infinities and NaN at the same place count as equal
     same = (mine == theirs) | (np.isnan(mine) & np.isnan(theirs))
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         error = np.where(same, 0.0, np.abs(mine - theirs))
         error = np.where(np.isnan(error), np.inf, error)
         size = np.abs(theirs)
