@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from onlooker.errors import ConfigError
+from onlooker.methods.recognition.classifier import ClipClassifier, measured
 from onlooker.methods.recognition.dcformer.config import TINY, VARIANTS, Config, spec_for
 from onlooker.methods.recognition.dcformer.dct import block_dct, choose, halve, pad, to_ycbcr
-from onlooker.methods.recognition.prediction import Prediction, classify
 from onlooker.nn.attention import SelfAttention
-from onlooker.nn.counting import count_multiply_adds, count_parameters
 from onlooker.nn.layers import DropPath, Mlp, drop_path_rates, initialise_transformer
 from onlooker.nn.positions import resize_space_table
 from onlooker.weights.inputs import InputSpec
-
-if TYPE_CHECKING:
-    from onlooker.methods.recognition.clips import VideoLike
 
 __all__ = ["NOT_IN_FILES", "TINY", "VARIANTS", "Config", "DcFormer", "build", "measure"]
 
@@ -110,7 +104,7 @@ class Block(nn.Module):
         return tokens + residual
 
 
-class DcFormer(nn.Module):
+class DcFormer(ClipClassifier):
     """Classification from block-DCT coefficients. The paper is about pictures; here a clip is its frames' mean.
 
     `forward` takes an RGB clip `(batch, time, channel, height, width)` with values 0 to 255 and gives logits
@@ -126,10 +120,7 @@ class DcFormer(nn.Module):
     def __init__(
         self, config: Config, *, spec: InputSpec | None = None, generator: torch.Generator | None = None
     ) -> None:
-        super().__init__()
-        self.config = config
-        self.spec = spec_for(config) if spec is None else spec
-        self.labels: tuple[str, ...] = ()
+        super().__init__(config, spec_for(config) if spec is None else spec)
         self.tokens = FrequencyTokens(config)
         self.class_token = nn.Parameter(torch.zeros(1, 1, config.dim))
         self.space_table = nn.Parameter(torch.zeros(1, 1 + config.grid**2, config.dim))
@@ -164,14 +155,6 @@ class DcFormer(nn.Module):
         """Logits of kept coefficients."""
         logits: Tensor = self.head(self.features_of(coefficients))
         return logits
-
-    def predict(self, video: VideoLike) -> Prediction:
-        """Class scores of a video: a path, a `Video`, or uint8 frames `(time, height, width, 3)`.
-
-        All preprocessing follows `self.spec`. Raises MediaError for a file that cannot be read, ConfigError for other
-        arrays.
-        """
-        return classify(self, video, self.spec, self.labels)
 
 
 @torch.no_grad()
@@ -208,10 +191,7 @@ LUMA_STD, CHROMA_STD = (50.0, 10.8), (13.0, 2.0)
 def measure(variant: str) -> dict[str, int]:
     """Parameters of a variant and multiply-adds of one clip, counted on the meta device (the DCT is among them)."""
     config = VARIANTS[variant]
-    with torch.device("meta"):
-        parameters = count_parameters(DcFormer(config))
-    shape = (1, config.frames, 3, config.size, config.size)
-    return {"parameters": parameters, "multiply_adds": count_multiply_adds(lambda: DcFormer(config), shape)}
+    return measured(lambda: DcFormer(config), (1, config.frames, 3, config.size, config.size))
 
 
 NOT_IN_FILES = ("heads",)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -11,22 +9,18 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from onlooker.errors import ConfigError
+from onlooker.methods.recognition.classifier import ClipClassifier, measured
 from onlooker.methods.recognition.mvit.blocks import Block, Tokens
 from onlooker.methods.recognition.mvit.config import TINY, VARIANTS, Config, Stride, spec_for
-from onlooker.methods.recognition.prediction import Prediction, classify
-from onlooker.nn.counting import count_multiply_adds, count_parameters
 from onlooker.nn.layers import drop_path_rates, initialise_transformer
 from onlooker.weights.inputs import InputSpec
-
-if TYPE_CHECKING:
-    from onlooker.methods.recognition.clips import VideoLike
 
 __all__ = ["NOT_IN_FILES", "TINY", "VARIANTS", "Config", "Mvit", "build", "measure"]
 
 Clip = Float[Tensor, "batch time channel height width"]
 
 
-class Mvit(nn.Module):
+class Mvit(ClipClassifier):
     """Clip classification by a multiscale vision transformer.
 
     `forward` takes a normalised RGB clip `(batch, time, channel, height, width)` and gives logits `(batch, classes)`.
@@ -41,10 +35,7 @@ class Mvit(nn.Module):
     def __init__(
         self, config: Config, *, spec: InputSpec | None = None, generator: torch.Generator | None = None
     ) -> None:
-        super().__init__()
-        self.config = config
-        self.spec = spec_for(config) if spec is None else spec
-        self.labels: tuple[str, ...] = ()
+        super().__init__(config, spec_for(config) if spec is None else spec)
         self.checkpointing = False
         time, rows, columns = config.grid
         self.stem = nn.Conv3d(config.channels, config.dim, config.stem_kernel, config.stem_stride, config.stem_padding)
@@ -106,22 +97,11 @@ class Mvit(nn.Module):
         logits: Tensor = self.head(self.dropout(self.features(clip)))
         return logits
 
-    def predict(self, video: VideoLike) -> Prediction:
-        """Class scores of a video: a path, a `Video`, or uint8 frames `(time, height, width, 3)`.
-
-        All preprocessing follows `self.spec`. Raises MediaError for a file that cannot be read, ConfigError for other
-        arrays.
-        """
-        return classify(self, video, self.spec, self.labels)
-
 
 def measure(variant: str) -> dict[str, int]:
     """Parameters of a published variant and multiply-adds of one view, counted on the meta device."""
     config = VARIANTS[variant]
-    with torch.device("meta"):
-        parameters = count_parameters(Mvit(config))
-    shape = (1, config.frames, config.channels, config.size, config.size)
-    return {"parameters": parameters, "multiply_adds": count_multiply_adds(lambda: Mvit(config), shape)}
+    return measured(lambda: Mvit(config), (1, config.frames, config.channels, config.size, config.size))
 
 
 NOT_IN_FILES: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
 from einops import rearrange
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from onlooker.errors import ConfigError
-from onlooker.methods.recognition.prediction import Prediction, classify
+from onlooker.methods.recognition.classifier import ClipClassifier
 from onlooker.methods.recognition.timesformer.blocks import AttentionStep, Block
 from onlooker.methods.recognition.timesformer.config import TINY, VARIANTS, Config, spec_for
 from onlooker.nn.counting import count_multiply_adds, count_parameters
@@ -22,13 +22,10 @@ from onlooker.nn.positions import resize_space_table, resize_time_table
 from onlooker.nn.tokens import TokenLayout
 from onlooker.weights.inputs import InputSpec
 
-if TYPE_CHECKING:
-    from onlooker.methods.recognition.clips import VideoLike
-
 Clip = Float[Tensor, "batch time channel height width"]
 
 
-class TimeSformer(nn.Module):
+class TimeSformer(ClipClassifier):
     """Clip classification in one of five attention schemes.
 
     `forward` takes a normalised RGB clip `(batch, time, channel, height, width)` and gives logits `(batch, classes)`.
@@ -43,10 +40,7 @@ class TimeSformer(nn.Module):
     def __init__(
         self, config: Config, *, spec: InputSpec | None = None, generator: torch.Generator | None = None
     ) -> None:
-        super().__init__()
-        self.config = config
-        self.spec = spec_for(config) if spec is None else spec
-        self.labels: tuple[str, ...] = ()
+        super().__init__(config, spec_for(config) if spec is None else spec)
         self.checkpointing = False
         self.patches = PatchEmbed(config.patch, config.dim, channels=config.channels)
         self.class_token = nn.Parameter(torch.zeros(1, 1, config.dim))
@@ -125,15 +119,6 @@ class TimeSformer(nn.Module):
     def forward(self, clip: Clip) -> Float[Tensor, "batch classes"]:
         logits: Tensor = self.head(self.features(clip))
         return logits
-
-    def predict(self, video: VideoLike, *, clips: int = 1) -> Prediction:
-        """Class scores of a video: a path, a `Video`, or uint8 frames `(time, height, width, 3)`.
-
-        All preprocessing follows `self.spec`; `clips` moments are looked at, spread evenly (one alone in the middle).
-        The softmax scores of all views are averaged, as in the paper (the released code sums logits). Raises
-        MediaError for a file that cannot be read, ConfigError for other arrays.
-        """
-        return classify(self, video, self.spec, self.labels, clips=clips)
 
 
 class _Whole(nn.Module):

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from onlooker.methods.recognition.prediction import Prediction, classify
+from onlooker.methods.recognition.classifier import ClipClassifier, measured
 from onlooker.methods.recognition.videomae.config import TINY, VARIANTS, Config, spec_for
 from onlooker.methods.recognition.videomae.encoder import Clip, Encoder
-from onlooker.nn.counting import count_multiply_adds, count_parameters
 from onlooker.nn.layers import initialise_transformer
 from onlooker.weights.inputs import InputSpec
-
-if TYPE_CHECKING:
-    from onlooker.methods.recognition.clips import VideoLike
 
 __all__ = ["NOT_IN_FILES", "TINY", "VARIANTS", "Config", "VideoMae", "build", "measure"]
 
@@ -24,7 +18,7 @@ HEAD_SCALE = 0.001
 """The initial head is this much smaller than the other layers, as in the released fine-tuning."""
 
 
-class VideoMae(nn.Module):
+class VideoMae(ClipClassifier):
     """Clip classification by VideoMAE's encoder.
 
     `forward` takes a normalised RGB clip `(batch, time, channel, height, width)` and gives logits `(batch, classes)`.
@@ -40,10 +34,7 @@ class VideoMae(nn.Module):
     def __init__(
         self, config: Config, *, spec: InputSpec | None = None, generator: torch.Generator | None = None
     ) -> None:
-        super().__init__()
-        self.config = config
-        self.spec = spec_for(config) if spec is None else spec
-        self.labels: tuple[str, ...] = ()
+        super().__init__(config, spec_for(config) if spec is None else spec)
         self.encoder = Encoder(config)
         self.norm = nn.LayerNorm(config.dim, eps=config.norm_eps)
         self.dropout = nn.Dropout(config.head_dropout)
@@ -70,22 +61,11 @@ class VideoMae(nn.Module):
         logits: Tensor = self.head(self.dropout(self.features(clip)))
         return logits
 
-    def predict(self, video: VideoLike) -> Prediction:
-        """Class scores of a video: a path, a `Video`, or uint8 frames `(time, height, width, 3)`.
-
-        All preprocessing follows `self.spec`; the softmax scores of its views are averaged. Raises MediaError for a
-        file that cannot be read, ConfigError for other arrays.
-        """
-        return classify(self, video, self.spec, self.labels)
-
 
 def measure(variant: str) -> dict[str, int]:
     """Parameters of a published variant and multiply-adds of one view, counted on the meta device."""
     config = VARIANTS[variant]
-    with torch.device("meta"):
-        parameters = count_parameters(VideoMae(config))
-    shape = (1, config.frames, config.channels, config.size, config.size)
-    return {"parameters": parameters, "multiply_adds": count_multiply_adds(lambda: VideoMae(config), shape)}
+    return measured(lambda: VideoMae(config), (1, config.frames, config.channels, config.size, config.size))
 
 
 NOT_IN_FILES = ("heads",)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from onlooker.errors import ConfigError
-from onlooker.methods.recognition.prediction import Prediction, classify
+from onlooker.methods.recognition.classifier import ClipClassifier, measured
 from onlooker.methods.recognition.vidtr.attention import Kept
 from onlooker.methods.recognition.vidtr.config import TINY, VARIANTS, Config, spec_for
 from onlooker.methods.recognition.vidtr.layers import Form, Layer
@@ -21,12 +19,8 @@ from onlooker.methods.recognition.vidtr.positions import (
     resize_grid,
     resize_rows,
 )
-from onlooker.nn.counting import count_multiply_adds, count_parameters
 from onlooker.nn.patches import PatchEmbed
 from onlooker.weights.inputs import InputSpec
-
-if TYPE_CHECKING:
-    from onlooker.methods.recognition.clips import VideoLike
 
 __all__ = ["NOT_IN_FILES", "TINY", "VARIANTS", "Config", "VidTr", "build", "measure"]
 
@@ -34,7 +28,7 @@ Clip = Float[Tensor, "batch time channel height width"]
 Tokens = Float[Tensor, "batch length dim"]
 
 
-class VidTr(nn.Module):
+class VidTr(ClipClassifier):
     """Clip classification by separable attention, with or without dropping time steps (see `Config`).
 
     `forward` takes a normalised RGB clip `(batch, time, channel, height, width)` and gives logits `(batch, classes)`.
@@ -49,10 +43,7 @@ class VidTr(nn.Module):
     def __init__(
         self, config: Config, *, spec: InputSpec | None = None, generator: torch.Generator | None = None
     ) -> None:
-        super().__init__()
-        self.config = config
-        self.spec = spec_for(config) if spec is None else spec
-        self.labels: tuple[str, ...] = ()
+        super().__init__(config, spec_for(config) if spec is None else spec)
         self.checkpointing = False
         places, drops = config.grid**2, config.drops
         self.patches = PatchEmbed(config.patch, config.dim, channels=config.channels)
@@ -144,22 +135,11 @@ class VidTr(nn.Module):
         logits: Tensor = self.head(self.dropout(self.features(clip)))
         return logits
 
-    def predict(self, video: VideoLike) -> Prediction:
-        """Class scores of a video: a path, a `Video`, or uint8 frames `(time, height, width, 3)`.
-
-        All preprocessing follows `self.spec`; the softmax scores of its views are averaged. Raises MediaError for a
-        file that cannot be read, ConfigError for other arrays.
-        """
-        return classify(self, video, self.spec, self.labels)
-
 
 def measure(variant: str) -> dict[str, int]:
     """Parameters of a published variant and multiply-adds of one view, counted on the meta device."""
     config = VARIANTS[variant]
-    with torch.device("meta"):
-        parameters = count_parameters(VidTr(config))
-    shape = (1, config.frames, config.channels, config.size, config.size)
-    return {"parameters": parameters, "multiply_adds": count_multiply_adds(lambda: VidTr(config), shape)}
+    return measured(lambda: VidTr(config), (1, config.frames, config.channels, config.size, config.size))
 
 
 NOT_IN_FILES = ("heads",)
