@@ -255,7 +255,7 @@ class _Run:
             # weights that start from others inherit their terms; those of random start are ours
             code_licence="Apache-2.0",
             weights_licence="Apache-2.0" if self.recipe.model.weights is None else method.weights_licence,
-            data_licence="none" if self.recipe.data.train.kind == "world" else "unknown",
+            data_licence="none" if self.recipe.data.train.kind.startswith("world") else "unknown",
             origin=f"recipe {self.recipe.name}, seed {self.recipe.seed}",
             config=json.dumps(asdict(self.model.config), sort_keys=True),
             spec=self.spec,
