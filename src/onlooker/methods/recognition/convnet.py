@@ -53,12 +53,6 @@ def channels_first(clip: Clip, channels: int) -> Maps:
     return clip.transpose(1, 2)
 
 
-def scores_at_positions(model: ConvClassifier, clip: Clip, *, softmax: bool) -> Tensor:
-    """What the released heads give: the linear layer at every position, then softmax if asked for, then the mean."""
-    answers: Tensor = model.head(model.positions(clip).movedim(1, -1))
-    return (answers.softmax(dim=-1) if softmax else answers).mean(dim=(1, 2, 3))
-
-
 def described(
     found: Mapping[str, Any], variants: Mapping[str, Any], variant: str, settings: Mapping[str, Any]
 ) -> dict[str, Any]:
