@@ -3,12 +3,13 @@
 The verb is how the hand and the object in it move, the noun what that object is. Other objects of other kinds lie
 around and only drift with the picture, as does the ground. A network with the interactive head is compared with the
 same network under two linear layers on the average of its maps; same data, batches and steps. `cosine` is the baseline
-with cosine classifiers, which tells their part in the gain apart. As a control nothing else lies around.
+with cosine classifiers, which tells their part in the gain apart. In all models the noun's loss counts a tenth: through
+the norm in its branch the head's noun loss else outweighs the verb's, whose accuracy then suffers.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
@@ -22,12 +23,12 @@ from onlooker.methods.recognition.ipl.model import IPL
 from onlooker.nn.backbones3d import Backbone3d
 
 CLAIM = Claim(
-    mechanism="verb",
-    baseline="verb_linear",
-    text="verb accuracy on first-person clips of a hand and the object in it among others (chance 0.167): interactive "
-    "prototypes against two linear layers on the averaged maps",
+    mechanism="noun",
+    baseline="noun_linear",
+    text="accuracy on which of several objects is in the hand, first-person clips (chance 0.167): interactive prototypes "
+    "against two linear layers on the averaged maps",
     paper="secondary source, EGTEA Gaze+, mean class accuracy of actions over three splits, same backbone: 55.21 with "
-    "linear classifiers, 59.05 with interactive prototypes",
+    "linear classifiers, 59.05 with interactive prototypes; the noun is what improves",
 )
 
 VERBS = ("shake", "nod", "circle", "push", "pull", "hold")
@@ -114,7 +115,7 @@ class Interactive(nn.Module):
 
 
 def run(seed: int, device: str = "cpu") -> dict[str, float]:
-    """Test accuracies of one seed, verb and noun; `_alone` without other objects; `focus` as `look_at` gives it."""
+    """Test accuracies of one seed, verb and noun; `focus` as `look_at` gives it."""
     data = make_clips(TRAIN + TEST, seed)
     scores: dict[str, float] = {}
     for name in ("ipl", "linear", "cosine"):
@@ -123,8 +124,6 @@ def run(seed: int, device: str = "cpu") -> dict[str, float]:
         scores[f"verb{suffix}"], scores[f"noun{suffix}"] = accuracy(model, data)
         if isinstance(model, Interactive):
             scores["focus"] = look_at(model.model, data)
-    plain = fit(make_model("ipl", replace(CONFIG, background=False, residual=False), seed), data, seed, device)
-    scores["verb_plain"], scores["noun_plain"] = accuracy(plain, data)
     return scores
 
 
