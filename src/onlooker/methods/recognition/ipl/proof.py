@@ -25,8 +25,8 @@ from onlooker.nn.backbones3d import Backbone3d
 CLAIM = Claim(
     mechanism="noun",
     baseline="noun_linear",
-    text="accuracy on which of several objects is in the hand, first-person clips (chance 0.167): interactive prototypes "
-    "against two linear layers on the averaged maps",
+    text="accuracy on which of several objects is in the hand, first-person clips (chance 0.167): interactive "
+    "prototypes against two linear layers on the averaged maps",
     paper="secondary source, EGTEA Gaze+, mean class accuracy of actions over three splits, same backbone: 55.21 with "
     "linear classifiers, 59.05 with interactive prototypes; the noun is what improves",
 )
