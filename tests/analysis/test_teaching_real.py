@@ -49,13 +49,12 @@ def test_real_actions_are_told_apart_in_changed_copies_and_strangers_are_unknown
     assert done.right > 0.9
     assert done.warnings == ()
     model = ol.load(str(out))
-    wrong = {
-        (label, change): said
+    said = {
+        (label, change): model.predict(around_the_middle(clips / name, how, 2.1)).top(1)[0][0]
         for label, name in ACTIONS.items()
         for change, how in CHANGES.items()
-        if (said := model.predict(around_the_middle(clips / name, how, 2.1)).top(1)[0][0]) != label
     }
-    assert len(wrong) <= 1, wrong  # of 20
-    assert UNKNOWN in wrong.values() or not wrong
+    assert all(found in (label, UNKNOWN) for (label, _), found in said.items()), said
+    assert sum(found == label for (label, _), found in said.items()) >= 15, said  # of 20
     for name in STRANGERS:
         assert model.predict(around_the_middle(clips / name, Change(), 2.1)).top(1)[0][0] == UNKNOWN, name
