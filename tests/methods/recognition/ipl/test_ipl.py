@@ -64,8 +64,10 @@ def test_published_numbers_of_verbs_and_nouns() -> None:
     assert found["egtea_i3d_r50"] == (19, 53)
 
 
-def test_the_backbone_is_nearly_all_of_the_cost() -> None:
+@pytest.mark.slow
+def test_the_smallest_variant_is_measured() -> None:
     size = measure("egtea_i3d_r50")
+    assert size["multiply_adds"] == 148_514_160_640
     assert size["parameters"] == 27_223_872 + (20 + 53) * 2048 + 5 * 2048**2 + 2 * 2048 + 1
 
 
