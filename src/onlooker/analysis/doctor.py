@@ -69,6 +69,7 @@ CHECKS = (
     _extra("ray", "ray", "ray"),
     _extra("cryptography", "cryptography", "vault"),
     _extra("faiss-cpu", "faiss", "ann"),
+    _extra("onnx", "onnx", "onnx"),
     _extra("torchcodec", "torchcodec", "nvdec"),
 )
 

@@ -31,5 +31,5 @@ def export(
         say_json(done.to_dict())
         return
     shape = " x ".join(map(str, done.shape))
-    checked = "not run here (pip install onnxruntime)" if done.apart is None else f"logits {done.apart:.1e} apart"
+    checked = "not run here (pip install 'onlooker[onnx]')" if done.apart is None else f"logits {done.apart:.1e} apart"
     typer.echo(f"{done.out}: {done.source}, input {shape}, {checked}")

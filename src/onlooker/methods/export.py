@@ -73,7 +73,7 @@ def require_onnx() -> None:
     if missing := [name for name in ONNX_PACKAGES if importlib.util.find_spec(name) is None]:
         raise MissingDependency(
             f"ONNX needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed: "
-            "pip install onnx onnxscript onnxruntime"
+            "pip install 'onlooker[onnx]'."
         )
 
 
