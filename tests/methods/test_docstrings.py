@@ -1,4 +1,4 @@
-"""The examples in docstrings of this room and of the rooms that it stands on run."""
+"""The examples in docstrings of blocks, weights and methods run."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ import pkgutil
 
 import pytest
 
+import onlooker.methods
 import onlooker.nn
 import onlooker.weights
 
-OWN = ("comparison", "registry", "cards", "loading", "conversion", "recognition.clips", "recognition.prediction")
-TIMESFORMER = ("config", "model")
 MODULES = [
-    *(module.name for module in pkgutil.iter_modules(onlooker.nn.__path__, "onlooker.nn.")),
-    *(module.name for module in pkgutil.iter_modules(onlooker.weights.__path__, "onlooker.weights.")),
-    *(f"onlooker.methods.{name}" for name in OWN),
-    *(f"onlooker.methods.recognition.timesformer.{name}" for name in TIMESFORMER),
+    module.name
+    for package in (onlooker.nn, onlooker.weights, onlooker.methods)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
 ]
 
 
