@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 import pytest
 from support import detections
 
+from onlooker import storage
 from onlooker.errors import ConfigError, DiskFull, RecordError, RunLocked, StorageError
-from onlooker.records import SCHEMAS, Corpus, Entry, Manifest, Run, RunWriter, layout, storage, tables
+from onlooker.records import SCHEMAS, Corpus, Entry, Manifest, Run, RunWriter, layout, tables
 from onlooker.records.corpus import entry_of
 
 UNITS = 6
@@ -66,7 +67,8 @@ KILLED = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[3])
 from pathlib import Path
-from onlooker.records import storage, journal, writer
+from onlooker import storage
+from onlooker.records import journal, writer
 import test_run
 count = int(sys.argv[2])
 real = {"replace": os.replace, "fsync": os.fsync, "unlink": os.unlink}

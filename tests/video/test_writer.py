@@ -330,7 +330,7 @@ def test_full_disk(tmp_path: Path, frames: int) -> None:
 
 
 def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match=r"v\.mp4.*no such folder"):
+    with pytest.raises(StorageError, match=r"v\.mp4.*no such file or folder"):
         VideoWriter(tmp_path / "absent" / "v.mp4", 64, 48, rate=25)
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o555)

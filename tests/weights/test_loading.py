@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from onlooker.errors import ConfigError, IncompatibleCheckpoint, UnsafeCheckpoint, WeightsError
-from onlooker.records.storage import sha256_of
+from onlooker.storage import sha256_of
 from onlooker.weights.keymap import KeyMap
 from onlooker.weights.loading import load_weights
 

@@ -22,7 +22,7 @@ from onlooker.analysis.stage import STAGES, Context
 from onlooker.analysis.stages.quality import SOURCE as QUALITY
 from onlooker.errors import OnlookerError
 from onlooker.records import Manifest, Run, RunWriter, describe_input
-from onlooker.records.storage import require_space
+from onlooker.storage import require_space
 from onlooker.video import FrameIndex, Video
 from onlooker.weights.sources import locate
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from onlooker.analysis.inputs import Item
-from onlooker.records.storage import atomic_write
+from onlooker.storage import atomic_write
 
 STALL_SECONDS = 120.0
 CRASH_LIMIT = 2

@@ -20,7 +20,8 @@ def check(
     kind: Annotated[
         str,
         typer.Argument(
-            help="kinetics, ucf101, hmdb51, ssv2, charades, epic, diving48, gluoncv, frame_list, folders, frames or webdataset."
+            help="kinetics, ucf101, hmdb51, ssv2, charades, epic, diving48, gluoncv, frame_list, folders, frames or "
+            "webdataset."
         ),
     ],
     paths: Annotated[list[Path], typer.Argument(help="The lists, folders or shard patterns, one for each split.")],

@@ -16,7 +16,7 @@ from onlooker.data.places import is_file
 from onlooker.data.samples import Listing, Sample
 from onlooker.data.source import ClipSource, MultiLabelSource
 from onlooker.errors import OnlookerError, UnsupportedMedia
-from onlooker.records.storage import sha256_of
+from onlooker.storage import sha256_of
 
 Look = Literal["exist", "open", "decode"]
 """How closely videos are looked at: whether they are there, whether they open (index and first frame), every frame."""

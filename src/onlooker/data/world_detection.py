@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from onlooker.errors import ConfigError
 from onlooker.records.jsonsafe import canonical_json
-from onlooker.records.storage import atomic_write
+from onlooker.storage import atomic_write
 from onlooker.world.dataset import SPLITS
 from onlooker.world.light import LIGHTS
 from onlooker.world.seeds import child_seed, generator

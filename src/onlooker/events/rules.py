@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from onlooker.errors import ConfigError
 from onlooker.events.geometry import ring_fault
-from onlooker.records.storage import storage_errors
+from onlooker.storage import storage_errors
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]

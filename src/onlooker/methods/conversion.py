@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from onlooker.errors import ConfigError
 from onlooker.methods.registry import Method, find
-from onlooker.records.storage import sha256_of
+from onlooker.storage import sha256_of
 from onlooker.weights.card import Card
 
 if TYPE_CHECKING:

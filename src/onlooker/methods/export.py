@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from onlooker.errors import ConfigError, MissingDependency, WeightsError
 from onlooker.methods.recognition.recogniser import Recogniser, open_recogniser
-from onlooker.records.storage import atomic_write
+from onlooker.storage import atomic_write
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,8 +14,8 @@ from onlooker.records.jsonsafe import pretty_json
 from onlooker.records.lock import RunLock
 from onlooker.records.manifest import MANIFEST, Manifest, read_json
 from onlooker.records.run import Run
-from onlooker.records.storage import atomic_write
 from onlooker.records.tables import empty_table
+from onlooker.storage import atomic_write
 
 INDEX = "onlooker-index.json"
 LOCK_SECONDS = 30.0  # an update takes milliseconds

@@ -11,7 +11,7 @@ from typing import Any
 
 from onlooker.errors import StorageError
 from onlooker.records.jsonsafe import canonical_json
-from onlooker.records.storage import fsync_folder, storage_errors
+from onlooker.storage import fsync_folder, storage_errors
 
 Record = dict[str, Any]
 

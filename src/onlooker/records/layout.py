@@ -12,7 +12,7 @@ from pathlib import Path
 
 from onlooker.records.journal import Record, read_journal
 from onlooker.records.schemas import SCHEMAS
-from onlooker.records.storage import TEMP_PREFIX
+from onlooker.storage import TEMP_PREFIX
 
 JOURNAL = "journal.jsonl"
 STATE = "state"

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from onlooker.errors import RunLocked
-from onlooker.records.storage import atomic_write, storage_errors
+from onlooker.storage import atomic_write, storage_errors
 
 try:
     import fcntl

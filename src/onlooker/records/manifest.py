@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from onlooker.errors import StorageError
 from onlooker.records.jsonsafe import plain, pretty_json
-from onlooker.records.storage import atomic_write, sha256_of, storage_errors
+from onlooker.storage import atomic_write, sha256_of, storage_errors
 
 MANIFEST = "manifest.json"
 TIMINGS = "timings.json"

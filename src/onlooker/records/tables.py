@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from onlooker.errors import RecordError
 from onlooker.records.schemas import SCHEMAS
-from onlooker.records.storage import atomic_write, storage_errors
+from onlooker.storage import atomic_write, storage_errors
 
 SCHEMA_VERSION = 1
 ROW_GROUP = 65_536

@@ -30,8 +30,8 @@ from onlooker.records.manifest import MANIFEST, TIMINGS, Manifest, describe_inpu
 from onlooker.records.run import Run
 from onlooker.records.schemas import SCHEMAS
 from onlooker.records.snapshot import dump_state, load_state
-from onlooker.records.storage import atomic_write, fsync_folder, make_folder, remove_leftovers, storage_errors
 from onlooker.records.tables import conform, read_batches, write_parquet
+from onlooker.storage import atomic_write, fsync_folder, make_folder, remove_leftovers, storage_errors
 
 
 class RunWriter:

@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from onlooker.errors import StorageError, WeightsError
-from onlooker.records.storage import atomic_write, make_folder, remove_leftovers
+from onlooker.storage import atomic_write, make_folder, remove_leftovers
 from onlooker.training.ema import Ema
 from onlooker.training.sharding import whole_state
 from onlooker.weights.header import read_header

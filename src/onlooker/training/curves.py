@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 from pathlib import Path
 
-from onlooker.records.storage import atomic_write
+from onlooker.storage import atomic_write
 from onlooker.training.log import Row, read_log
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640, 260, 64, 34, 14, 14

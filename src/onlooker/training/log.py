@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from onlooker.errors import StorageError
 from onlooker.records.jsonsafe import canonical_json
-from onlooker.records.storage import atomic_write, storage_errors
+from onlooker.storage import atomic_write, storage_errors
 from onlooker.training.board import open_board
 
 Row = dict[str, Any]

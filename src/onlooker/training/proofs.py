@@ -15,7 +15,7 @@ from onlooker.errors import ConfigError, StorageError
 from onlooker.methods.claim import Claim
 from onlooker.methods.registry import Method, find
 from onlooker.records.jsonsafe import pretty_json
-from onlooker.records.storage import atomic_write, make_folder
+from onlooker.storage import atomic_write, make_folder
 from onlooker.training.intervals import CONFIDENCE, Interval, t_interval
 
 EVIDENCE = Path("docs/evidence")

@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from onlooker.errors import ConfigError
-from onlooker.records.storage import storage_errors
+from onlooker.storage import storage_errors
 from onlooker.training.recipe_data import KINDS, Data, Part
 
 MAX_BYTES = 1 << 20

@@ -19,7 +19,7 @@ from onlooker.methods.loading import load
 from onlooker.methods.registry import find
 from onlooker.records.jsonsafe import pretty_json
 from onlooker.records.lock import RunLock
-from onlooker.records.storage import atomic_write, make_folder
+from onlooker.storage import atomic_write, make_folder
 from onlooker.training.checkpoint import Store
 from onlooker.training.curves import write_curves
 from onlooker.training.evaluation import Accuracy, score_videos, summarise

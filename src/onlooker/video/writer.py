@@ -15,7 +15,7 @@ from av.codec.context import Flags
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from onlooker.errors import ConfigError, MediaError, MissingDependency
-from onlooker.video.saving import PendingFile, storage_errors
+from onlooker.video.saving import PendingFile, encoding_errors
 from onlooker.video.soundtrack import Soundtrack, add_soundtrack
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class VideoWriter:
         ticks = self._ticks(time)
         frame = self._to_yuv(image)
         frame.pts, frame.time_base = ticks, self._time_base
-        with storage_errors(self._file.path):
+        with encoding_errors(self._file.path):
             self._mux(self._stream.encode(frame))
             if self._sound is not None:
                 self._sound.advance(float(ticks * self._time_base))
@@ -120,7 +120,7 @@ class VideoWriter:
         try:
             if self._last is None:
                 raise ConfigError(f"{self._file.path.name}: no frame was written, so there is no video to keep.")
-            with storage_errors(self._file.path):
+            with encoding_errors(self._file.path):
                 self._finish(self._last)
                 self._output.close()
         except BaseException:
@@ -248,7 +248,7 @@ def concatenate(
         raise ConfigError(f"{Path(path).name}: there are no parts to join.")
     pending = PendingFile(path)
     try:
-        with storage_errors(pending.path):
+        with encoding_errors(pending.path):
             problem = _join(parts, pending, sound_from, origin)
         pending.commit()
     except BaseException:
@@ -342,7 +342,7 @@ def _open_output(pending: PendingFile, time_base: Fraction) -> Any:
         "video_track_timescale": ticks,
         "movie_timescale": ticks,  # the start of the first frame is written in this unit
     }
-    with storage_errors(pending.path):
+    with encoding_errors(pending.path):
         return av.open(pending.url, "w", format="mp4", container_options=options)
 
 

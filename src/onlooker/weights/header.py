@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from onlooker.errors import UnsafeCheckpoint, WeightsError
-from onlooker.records.storage import storage_errors
+from onlooker.storage import storage_errors
 
 MAX_HEADER = 32 * 1024 * 1024
 MAX_TENSORS = 100_000

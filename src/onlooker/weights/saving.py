@@ -8,7 +8,7 @@ from pathlib import Path
 from safetensors.torch import save
 from torch import Tensor
 
-from onlooker.records.storage import atomic_write
+from onlooker.storage import atomic_write
 from onlooker.weights.card import Card
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onlooker.errors import ConfigError, UnsafeCheckpoint, WeightsError
-from onlooker.records.storage import sha256_of
+from onlooker.storage import sha256_of
 
 PICKLES = (".pth", ".pyth", ".pt", ".ckpt", ".bin", ".pkl", ".pickle", ".tar", ".npy", ".npz", ".h5")
 

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from onlooker.errors import ConfigError, UnsafeCheckpoint, WeightsError
-from onlooker.records.storage import TEMP_PREFIX, require_space, storage_errors
+from onlooker.storage import TEMP_PREFIX, require_space, storage_errors
 from onlooker.weights.header import read_header
 
 if TYPE_CHECKING:

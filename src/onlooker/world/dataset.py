@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from onlooker.errors import ConfigError
 from onlooker.records.jsonsafe import canonical_json
-from onlooker.records.storage import atomic_write
+from onlooker.storage import atomic_write
 from onlooker.world.actions import ACTIONS
 from onlooker.world.scripts.solo import SOLO
 from onlooker.world.seeds import child_seed, generator

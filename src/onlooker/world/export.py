@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from onlooker.records.formats.ava import write_ava
 from onlooker.records.formats.mot import write_mot
-from onlooker.records.storage import atomic_write
+from onlooker.storage import atomic_write
 from onlooker.world.actions import ACTIONS, MOVING
 from onlooker.world.pose import BONES, COCO_JOINTS, JOINTS
 from onlooker.world.truth import Extent, FrameTruth

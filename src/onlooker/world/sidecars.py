@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onlooker.records.storage import atomic_write
+from onlooker.storage import atomic_write
 from onlooker.world.pose import BONES, JOINTS
 from onlooker.world.truth import FrameTruth
 from onlooker.world.world import World

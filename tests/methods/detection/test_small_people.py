@@ -23,7 +23,7 @@ from onlooker.methods.detection.small_people.shipped import CARD, WEIGHTS, load_
 from onlooker.methods.detection.small_people.source import PeopleSource
 from onlooker.methods.detection.small_people.targets import make_targets
 from onlooker.methods.loading import load
-from onlooker.records.storage import sha256_of
+from onlooker.storage import sha256_of
 
 NOBODY = np.zeros((0, 4))
 TINY = Config(widths=(4, 4, 4, 4, 4), neck=4, size=64)

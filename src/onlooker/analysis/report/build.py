@@ -24,7 +24,7 @@ from onlooker.analysis.report.moments import collect_moments
 from onlooker.analysis.report.overlay import frame_clock, pack_people
 from onlooker.analysis.report.pictures import SCENE_WIDTH, Album
 from onlooker.records import Run
-from onlooker.records.storage import atomic_write
+from onlooker.storage import atomic_write
 from onlooker.video import Video
 
 MOST_PEOPLE = 200
@@ -72,11 +72,12 @@ def _content(run: Run, video: Video | None, blur: str) -> dict[str, Any]:
     timeline_rows = timeline.rows_of(people, start, end)
     stretch = _stretch(video) if video else 1.0
     pictures = _pictures(run, video, blur, everyone, people) if video else _Pictures({}, [], [((start, end), None)])
-    drawn = [(span, plots.paths(everyone, _size(run, video), stretch, picture, span)) for span, picture in pictures.scenes]
+    size = _size(run, video)
+    drawn = [(span, plots.paths(everyone, size, stretch, picture, span)) for span, picture in pictures.scenes]
     return {
         "name": run.video,
         "info": video.info if video else None,
-        "size": _size(run, video),
+        "size": size,
         "start": start,
         "length": end - start,
         "movie": movie,

@@ -14,7 +14,7 @@ from onlooker.analysis.report.build import ANNOTATED, environment
 from onlooker.analysis.report.pictures import DULL, data_uri
 from onlooker.errors import OnlookerError
 from onlooker.records import Entry
-from onlooker.records.storage import atomic_write
+from onlooker.storage import atomic_write
 from onlooker.video import Video
 
 PAGE = "index.html"

@@ -17,7 +17,7 @@ from onlooker.data.formats.common import Classes, Gathering, unnamed
 from onlooker.data.media import VIDEOS, ShardMember
 from onlooker.data.samples import Listing, Sample
 from onlooker.errors import ConfigError
-from onlooker.records.storage import storage_errors
+from onlooker.storage import storage_errors
 
 LABELS = ("cls", "json", "txt")
 MAX_LABEL_BYTES = 1 << 20

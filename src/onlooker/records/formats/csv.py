@@ -18,8 +18,8 @@ import pyarrow.csv as pacsv
 
 from onlooker.errors import RecordError
 from onlooker.records.formats.lines import read_text, refuse
-from onlooker.records.storage import atomic_write, storage_errors
 from onlooker.records.tables import schema_of
+from onlooker.storage import atomic_write, storage_errors
 
 # the apostrophes in front make escaping one-to-one: a text that already begins with '= gets one more
 _DANGEROUS = r"^'*[=+\-@\t\r]"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onlooker.errors import RecordError
-from onlooker.records.storage import atomic_write, storage_errors
+from onlooker.storage import atomic_write, storage_errors
 
 SHOWN = 1000
 

@@ -18,7 +18,7 @@ from onlooker.errors import IncompatibleCheckpoint, WeightsError
 from onlooker.methods.detection.detr.loading import Config, person_label, read_preprocessor
 from onlooker.methods.detection.flow import move_boxes
 from onlooker.records.frames import Detections
-from onlooker.records.storage import sha256_of
+from onlooker.storage import sha256_of
 
 State = dict[str, Any]
 WORK_SIDE = 480

@@ -20,7 +20,7 @@ from onlooker.methods.detection.small_people.shipped import CARD, WEIGHTS
 from onlooker.methods.detection.small_people.source import PeopleSource
 from onlooker.methods.loading import load
 from onlooker.records.jsonsafe import pretty_json
-from onlooker.records.storage import atomic_write, sha256_of
+from onlooker.storage import atomic_write, sha256_of
 from onlooker.weights.card import Card
 from onlooker.weights.saving import save_weights
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from onlooker.methods.detection.small_people.model import SmallPeople
 from onlooker.methods.loading import load
-from onlooker.records.storage import sha256_of
+from onlooker.storage import sha256_of
 
 WEIGHTS = Path(__file__).with_name("people.safetensors")
 CARD = Path(__file__).with_name("people.json")

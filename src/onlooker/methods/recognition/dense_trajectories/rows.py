@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from onlooker.errors import ConfigError, RecordError
 from onlooker.methods.recognition.dense_trajectories.config import CHANNELS
-from onlooker.records.storage import atomic_write
+from onlooker.storage import atomic_write
 
 Floats = NDArray[np.float32]
 LENGTH = 15

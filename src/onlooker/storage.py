@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from onlooker.errors import DiskFull, PermissionDenied, StorageError
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 TEMP_PREFIX = ".tmp-"
 
@@ -25,18 +25,19 @@ def storage_errors(path: Path, doing: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _translate(error, path, doing) from error
+        raise as_storage_error(error.errno, error.strerror or str(error), path, doing) from error
 
 
-def _translate(error: OSError, path: Path, doing: str) -> StorageError:
+def as_storage_error(number: int | None, reason: str, path: Path, doing: str) -> StorageError:
+    """The error of Onlooker for an error number of the system, met while `doing` something with `path`."""
     where = f"could not {doing} {path.name!r} in {path.parent}"
-    if error.errno in _FULL:
+    if number in _FULL:
         return DiskFull(f"{where}: no space left. What was there before is unchanged; free some space and run again.")
-    if error.errno in _DENIED:
-        return PermissionDenied(f"{where}: {error.strerror}. Choose a folder that you may write, or change its rights.")
-    if error.errno == errno.ENOENT:
+    if number in _DENIED:
+        return PermissionDenied(f"{where}: {reason}. Choose a folder that you may write, or change its rights.")
+    if number == errno.ENOENT:
         return StorageError(f"{where}: no such file or folder. Check the path.")
-    return StorageError(f"{where}: {error.strerror or error}. What was there before is unchanged.")
+    return StorageError(f"{where}: {reason}. What was there before is unchanged.")
 
 
 def fsync_folder(folder: Path) -> None:

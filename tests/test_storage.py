@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from onlooker import storage
 from onlooker.errors import DiskFull, PermissionDenied, StorageError
-from onlooker.records import storage
-from onlooker.records.storage import atomic_write, make_folder, remove_leftovers, require_space, sha256_of
+from onlooker.storage import atomic_write, make_folder, remove_leftovers, require_space, sha256_of
 
 
 def test_the_new_content_replaces_the_old_one(tmp_path: Path) -> None:
