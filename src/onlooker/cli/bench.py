@@ -9,7 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
+from onlooker.cli.bench_trajectories import trajectories
+
 app = typer.Typer(help="How right and how fast Onlooker and its peers are.", no_args_is_help=True)
+app.command()(trajectories)
 
 Readers = Annotated[str, typer.Option(help="Readers to test, comma-separated; all that are known by default.")]
 Cache = Annotated[Path | None, typer.Option(help="Folder for the generated videos.")]
@@ -75,7 +78,7 @@ def recognition(
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights and clip.")] = 0,
     json_: Json = False,
 ) -> None:
-    """Time clip classifiers on the processor, against transformers' classes with the same weights (extra [hub]).
+    """Time clip classifiers on the processor, against transformers' classes with the same weights (needs the extra hub).
 
     Exit code 1 when the logits differ or the bar is missed: 1.2 times the eager peer, no slower than its sdpa path.
 
