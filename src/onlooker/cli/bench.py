@@ -78,7 +78,7 @@ def recognition(
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights and clip.")] = 0,
     json_: Json = False,
 ) -> None:
-    """Time clip classifiers on the processor, against transformers' classes with the same weights (needs the extra hub).
+    """Time clip classifiers on the processor, against transformers' classes with the same weights (extra hub).
 
     Exit code 1 when the logits differ or the bar is missed: 1.2 times the eager peer, no slower than its sdpa path.
 
