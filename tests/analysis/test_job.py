@@ -10,7 +10,8 @@ import pytest
 
 import onlooker as ol
 from onlooker.errors import ConfigError, DiskFull, RunLocked, TruncatedMedia, UnsupportedMedia
-from onlooker.records import RunWriter
+from onlooker.records import Run, RunWriter
+from onlooker.world import World, render
 
 QUICK = {"detector": "none", "annotate": False, "report": False}
 
@@ -137,14 +138,22 @@ def test_kill_9_at_random_moments_ends_with_the_same_bytes(finished, scene, tmp_
     assert fingerprints(tmp_path / "scene.onlooker") == fingerprints(finished.folder)
 
 
-def test_a_line_across_the_scene_counts_who_crosses_it(scene, tmp_path):
-    rules = {"lines": [{"name": "middle", "start": [0.5, 0.2], "end": [0.5, 1.0]}]}
-    run = ol.analyze(scene, tmp_path, rules=rules, annotate=False, report=False)
+def test_a_line_across_a_street_is_crossed_when_somebody_crosses_it(tmp_path):
+    street = World(stage="street", people=3, seconds=8.0, seed=7, rate=10.0)
+    render(street, tmp_path / "street.mp4")
+    rules = {"lines": [{"name": "middle", "start": [0.5, 0.0], "end": [0.5, 1.0]}]}
+    run = ol.analyze(tmp_path / "street.mp4", tmp_path / "out", rules=rules, annotate=False, report=False)
     crossings = [event for event in run.events.to_pylist() if event["rule"] == "middle"]
+    truth = Run(tmp_path / "street.truth").tracks.to_pandas()
+    truth["side"] = (truth.x1 + truth.x2) / 2 > 320
+    moments = [
+        person.time[person.side != person.side.shift(fill_value=person.side.iloc[0])]
+        for _, person in truth.groupby("track_id")
+    ]
     assert crossings
     assert {event["type"] for event in crossings} == {"line_cross"}
-    # both figures go from left to right, so everybody crosses the upward line in the same direction
-    assert len({event["direction"] for event in crossings}) == 1
+    times = np.concatenate(moments)
+    assert all(np.abs(times - event["start"]).min() < 1.0 for event in crossings)
     run.validate()
 
 
