@@ -13,6 +13,7 @@ import onlooker.methods
 from onlooker.errors import ConfigError
 from onlooker.methods import METHODS, Method, discover, find, lazy_exports, register
 from onlooker.methods.cards import card_lines, cards
+from onlooker.methods.loading import load
 
 
 def test_discovery_imports_no_torch() -> None:
@@ -67,3 +68,9 @@ def test_cards_count_and_print() -> None:
     text = "\n".join(card_lines([card]))
     assert "121.6 M parameters" in text
     assert "CC-BY-NC-4.0" in text
+
+
+@pytest.mark.parametrize("name", ["kalman", "relink", "embedded_people", "detr"])
+def test_what_has_no_weights_is_not_loaded_by_name(name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"{name} has no weights to load: its card, onlooker/methods/.*README.md"):
+        load(name)
