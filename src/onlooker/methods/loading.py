@@ -41,6 +41,8 @@ def load(
     if variant and variant not in method.variants:
         raise ConfigError(f"{method.name} has no variant {variant!r}: choose {', '.join(method.variants)}.")
     module = method.load("model")
+    if not hasattr(module, "build"):
+        raise ConfigError(f"{method.name} has no weights to load: its card, {method.readme}, says how it is used.")
     from dataclasses import fields
 
     chosen = module.VARIANTS[variant or method.variants[0]]
