@@ -97,7 +97,8 @@ def prove(
     proof = method.load("proof")
     if out is not None:
         make_folder(out)
-    from onlooker.training.machine import commit, describe_machine, now
+    from onlooker.training.machine import commit, describe_machine
+    from onlooker.video.conformance.machine import now
 
     facts = {
         "date": now(),

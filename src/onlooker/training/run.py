@@ -25,12 +25,13 @@ from onlooker.training.curves import write_curves
 from onlooker.training.evaluation import Accuracy, score_videos, summarise
 from onlooker.training.log import Log
 from onlooker.training.loop import Tell, Trainer
-from onlooker.training.machine import commit, describe_machine, now
+from onlooker.training.machine import commit, describe_machine
 from onlooker.training.objective import classification, multi_label
 from onlooker.training.processes import Processes, start_processes
 from onlooker.training.recipe import Model, Recipe, parse_yaml
 from onlooker.training.sharding import whole_state
 from onlooker.training.sources import open_source
+from onlooker.video.conformance.machine import now
 from onlooker.weights.card import Card
 from onlooker.weights.inputs import InputSpec
 from onlooker.weights.saving import save_weights

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -18,7 +19,7 @@ from onlooker.weights.inputs import InputSpec
 Clip = Float[Tensor, "batch time channel height width"]
 
 
-class ConvClassifier(ClipClassifier):
+class ConvClassifier(ClipClassifier, ABC):
     """Maps, averaged over windows, through dropout and one linear layer.
 
     A method gives `positions`: what the linear layer sees at each place. Its mean is `features`; being linear, the
@@ -30,9 +31,9 @@ class ConvClassifier(ClipClassifier):
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(width, config.classes)
 
+    @abstractmethod
     def positions(self, clip: Clip) -> Maps:
         """The averaged maps `(batch, width, time, height, width)`, one position for a clip of the trained size."""
-        raise NotImplementedError
 
     def features(self, clip: Clip) -> Float[Tensor, "batch width"]:
         """One vector per clip: the mean of the positions, which the linear layer sees."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from onlooker.errors import ConfigError
-from onlooker.methods.recognition.convnet import channels_first
+from onlooker.methods.recognition.convparity import beside_recorded, named_outputs, read_fixture, stage_outputs
 from onlooker.methods.recognition.csn.config import Config
 from onlooker.methods.recognition.csn.convert import convert
 from onlooker.methods.recognition.csn.model import CSN
@@ -22,10 +21,9 @@ from onlooker.weights.loading import load_weights
 
 def parity(folder: Path) -> Iterator[tuple[str, Tensor, Tensor]]:
     """Name, our tensor and the recorded one, for each block and the output."""
-    arguments: dict[str, Any] = json.loads((folder / "config.json").read_text())["all_arguments"]
+    arguments, clip = read_fixture(folder)
     if arguments["stage_spatial_stride"] != [1, 2, 2, 2] or arguments["stage_temporal_stride"] != [1, 2, 2, 2]:
         raise ConfigError("config.json: the strides are not those of CSN.")
-    clip = load_file(folder / "inputs.safetensors")["video"].transpose(1, 2)
     settings = {
         "frames": clip.shape[1],
         "size": clip.shape[-1],
@@ -34,20 +32,12 @@ def parity(folder: Path) -> Iterator[tuple[str, Tensor, Tensor]]:
     converted = convert(load_file(folder / "weights.safetensors"), settings=settings)
     model = CSN(Config(**converted.config)).eval()
     load_weights(model, converted.state)
-    ours = run(model, clip, arguments)
-    for name, reference in load_file(folder / "outputs.safetensors").items():
-        if name in ours:
-            yield name, ours[name], reference
+    yield from beside_recorded(folder, run(model, clip, arguments))
 
 
 @torch.no_grad()
 def run(model: CSN, clip: Tensor, arguments: dict[str, Any]) -> dict[str, Tensor]:
     """The outputs of all blocks, and what the head gives."""
-    blocks = [model.stem(channels_first(clip, model.config.channels))]
-    for stage in model.stages:
-        blocks.append(stage(blocks[-1]))
-    answers = model.head(window_average(blocks[-1], tuple(arguments["head_pool_kernel_size"])).movedim(1, -1))
-    if arguments["head_activation"] == "Softmax":
-        answers = answers.softmax(dim=-1)
-    named = {f"block{number}": maps for number, maps in enumerate(blocks)}
-    return {**named, "output": answers.mean(dim=(1, 2, 3))}
+    blocks = stage_outputs(model, model.stem, model.stages, clip)
+    positions = window_average(blocks[-1], tuple(arguments["head_pool_kernel_size"]))
+    return named_outputs(model, blocks, positions, arguments)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from onlooker.methods.recognition.convnet import channels_first
+from onlooker.methods.recognition.convparity import beside_recorded, named_outputs, read_fixture, stage_outputs
 from onlooker.methods.recognition.r2plus1d.config import Config
 from onlooker.methods.recognition.r2plus1d.convert import convert
 from onlooker.methods.recognition.r2plus1d.model import R2Plus1d
@@ -21,8 +20,7 @@ from onlooker.weights.loading import load_weights
 
 def parity(folder: Path) -> Iterator[tuple[str, Tensor, Tensor]]:
     """Name, our tensor and the recorded one, for each block and the output."""
-    arguments: dict[str, Any] = json.loads((folder / "config.json").read_text())["all_arguments"]
-    clip = load_file(folder / "inputs.safetensors")["video"].transpose(1, 2)
+    arguments, clip = read_fixture(folder)
     settings = {
         "frames": clip.shape[1],
         "size": clip.shape[-1],
@@ -32,20 +30,12 @@ def parity(folder: Path) -> Iterator[tuple[str, Tensor, Tensor]]:
     converted = convert(load_file(folder / "weights.safetensors"), settings=settings)
     model = R2Plus1d(Config(**converted.config)).eval()
     load_weights(model, converted.state)
-    ours = run(model, clip, arguments)
-    for name, reference in load_file(folder / "outputs.safetensors").items():
-        if name in ours:
-            yield name, ours[name], reference
+    yield from beside_recorded(folder, run(model, clip, arguments))
 
 
 @torch.no_grad()
 def run(model: R2Plus1d, clip: Tensor, arguments: dict[str, Any]) -> dict[str, Tensor]:
     """The outputs of all blocks, and what the head gives: by default a softmax at every position, then the mean."""
-    blocks = [model.stem(channels_first(clip, model.config.channels))]
-    for stage in model.stages:
-        blocks.append(stage(blocks[-1]))
-    answers = model.head(window_average(blocks[-1], tuple(arguments["head_pool_kernel_size"])).movedim(1, -1))
-    if arguments["head_activation"] == "Softmax":
-        answers = answers.softmax(dim=-1)
-    named = {f"block{number}": maps for number, maps in enumerate(blocks)}
-    return {**named, "output": answers.mean(dim=(1, 2, 3))}
+    blocks = stage_outputs(model, model.stem, model.stages, clip)
+    positions = window_average(blocks[-1], tuple(arguments["head_pool_kernel_size"]))
+    return named_outputs(model, blocks, positions, arguments)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from onlooker.errors import ConfigError
 from onlooker.methods.recognition.convnet import channels_first
+from onlooker.methods.recognition.convparity import beside_recorded, named_outputs, read_fixture
 from onlooker.methods.recognition.resnet3d.config import Config
 from onlooker.methods.recognition.resnet3d.convert import convert
 from onlooker.methods.recognition.resnet3d.model import ResNet3d
@@ -23,18 +23,13 @@ from onlooker.weights.loading import load_weights
 
 def parity(folder: Path) -> Iterator[tuple[str, Tensor, Tensor]]:
     """Name, our tensor and the recorded one, for each block and the output."""
-    arguments: dict[str, Any] = json.loads((folder / "config.json").read_text())["all_arguments"]
+    arguments, clip = read_fixture(folder)
     converted = convert(load_file(folder / "weights.safetensors"), layout="pytorchvideo", settings={})
-    clip = load_file(folder / "inputs.safetensors")["video"].transpose(1, 2)
     config = replace(Config(**converted.config), frames=clip.shape[1], size=clip.shape[-1])
     _check(arguments, config)
     model = ResNet3d(config).eval()
     load_weights(model, converted.state)
-    recorded = load_file(folder / "outputs.safetensors")
-    ours = run(model, clip, arguments)
-    for name, reference in recorded.items():
-        if name in ours:
-            yield name, ours[name], reference
+    yield from beside_recorded(folder, run(model, clip, arguments))
 
 
 def _check(arguments: dict[str, Any], config: Config) -> None:
@@ -49,14 +44,10 @@ def _check(arguments: dict[str, Any], config: Config) -> None:
 @torch.no_grad()
 def run(model: ResNet3d, clip: Tensor, arguments: dict[str, Any]) -> dict[str, Tensor]:
     """The outputs of all blocks in their numbering, and what the head gives."""
-    maps = model.stem(channels_first(clip, model.config.channels))
-    blocks = [maps]
+    blocks = [model.stem(channels_first(clip, model.config.channels))]
     for number, stage in enumerate(model.stages):
         blocks.append(stage(blocks[-1]))
         if number == 0 and model.config.halve_time:
             blocks.append(model.halve(blocks[-1]))
-    answers = model.head(window_average(blocks[-1], tuple(arguments["head_pool_kernel_size"])).movedim(1, -1))
-    if arguments["head_activation"] == "Softmax":
-        answers = answers.softmax(dim=-1)
-    named = {f"block{number}": maps for number, maps in enumerate(blocks)}
-    return {**named, "output": answers.mean(dim=(1, 2, 3))}
+    positions = window_average(blocks[-1], tuple(arguments["head_pool_kernel_size"]))
+    return named_outputs(model, blocks, positions, arguments)
