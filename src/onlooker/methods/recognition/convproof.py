@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -35,6 +37,25 @@ def accuracy(model: nn.Module, clips: Clips, labels: Labels) -> float:
     """The share of right answers."""
     answers = torch.cat([model(part).argmax(dim=1) for part in torch.split(clips, 4 * BATCH)])
     return float((answers == labels).float().mean())
+
+
+def compare(
+    steps: Mapping[str, int],
+    make_model: Callable[[str, torch.Generator], nn.Module],
+    clips: Clips,
+    labels: Labels,
+    *,
+    train: int,
+    seed: int,
+) -> dict[str, float]:
+    """Accuracy of each named model on what follows the first `train` clips, after so many steps on these."""
+    scores = {}
+    for name, count in steps.items():
+        generator = torch.Generator().manual_seed(seed)
+        model = make_model(name, generator).to(clips.device)
+        fit(model, clips[:train], labels[:train], steps=count, generator=generator)
+        scores[name] = accuracy(model, clips[train:], labels[train:])
+    return scores
 
 
 def squares(rows: Float[Tensor, "clips time"], columns: Float[Tensor, "clips time"], *, size: int, side: int) -> Clips:

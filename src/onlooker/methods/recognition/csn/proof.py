@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from onlooker.methods.claim import Claim
-from onlooker.methods.recognition.convproof import Clips, Labels, accuracy, fit, noisy, squares
+from onlooker.methods.recognition.convproof import Clips, Labels, compare, noisy, squares
 from onlooker.methods.recognition.csn.config import Config
 from onlooker.methods.recognition.csn.model import CSN
 
@@ -45,14 +45,7 @@ def run(seed: int, device: str = "cpu") -> dict[str, float]:
     ['csn', 'full']
     """
     clips, labels = make_clips(TRAIN + TEST, seed)
-    clips, labels = clips.to(device), labels.to(device)
-    scores = {}
-    for name in ("csn", "full"):
-        generator = torch.Generator().manual_seed(seed)
-        model = make_model(name, generator).to(device)
-        fit(model, clips[:TRAIN], labels[:TRAIN], steps=STEPS[name], generator=generator)
-        scores[name] = accuracy(model, clips[TRAIN:], labels[TRAIN:])
-    return scores
+    return compare(STEPS, make_model, clips.to(device), labels.to(device), train=TRAIN, seed=seed)
 
 
 def make_clips(count: int, seed: int) -> tuple[Clips, Labels]:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from onlooker.methods.claim import Claim
-from onlooker.methods.recognition.convproof import Clips, Labels, accuracy, fit, noisy, squares
+from onlooker.methods.recognition.convproof import Clips, Labels, compare, noisy, squares
 from onlooker.methods.recognition.r2plus1d.config import Config
 from onlooker.methods.recognition.r2plus1d.model import R2Plus1d
 
@@ -37,7 +37,8 @@ CONFIG = Config(
     dropout=0.0,
     classes=8,
 )
-TRAIN, TEST, STEPS = 1024, 512, 200
+STEPS = {"r2plus1d": 200, "r3d": 200}
+TRAIN, TEST = 1024, 512
 SQUARE, NOISE = 8, 0.3
 
 
@@ -54,14 +55,7 @@ def run(seed: int, device: str = "cpu") -> dict[str, float]:
     ['r2plus1d', 'r3d']
     """
     clips, labels = make_clips(TRAIN + TEST, seed)
-    clips, labels = clips.to(device), labels.to(device)
-    scores = {}
-    for name in ("r2plus1d", "r3d"):
-        generator = torch.Generator().manual_seed(seed)
-        model = make_model(name, generator).to(device)
-        fit(model, clips[:TRAIN], labels[:TRAIN], steps=STEPS, generator=generator)
-        scores[name] = accuracy(model, clips[TRAIN:], labels[TRAIN:])
-    return scores
+    return compare(STEPS, make_model, clips.to(device), labels.to(device), train=TRAIN, seed=seed)
 
 
 def make_clips(count: int, seed: int) -> tuple[Clips, Labels]:

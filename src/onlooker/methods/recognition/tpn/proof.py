@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from onlooker.methods.claim import Claim
-from onlooker.methods.recognition.convproof import Clips, Labels, accuracy, fit, noisy, squares
+from onlooker.methods.recognition.convproof import Clips, Labels, compare, noisy, squares
 from onlooker.methods.recognition.tpn.config import Config
 from onlooker.methods.recognition.tpn.model import TPN
 
@@ -38,7 +38,8 @@ CONFIG = Config(
     classes=4,
 )
 PLAIN_WIDTH = 14
-TRAIN, TEST, STEPS = 1024, 512, 150
+STEPS = {"pyramid": 150, "plain": 150}
+TRAIN, TEST = 1024, 512
 SQUARE, NOISE = 8, 0.3
 STEPS_OF = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
 
@@ -56,14 +57,7 @@ def run(seed: int, device: str = "cpu") -> dict[str, float]:
     ['plain', 'pyramid']
     """
     clips, labels = make_clips(TRAIN + TEST, seed)
-    clips, labels = clips.to(device), labels.to(device)
-    scores = {}
-    for name in ("pyramid", "plain"):
-        generator = torch.Generator().manual_seed(seed)
-        model = make_model(name, generator).to(device)
-        fit(model, clips[:TRAIN], labels[:TRAIN], steps=STEPS, generator=generator)
-        scores[name] = accuracy(model, clips[TRAIN:], labels[TRAIN:])
-    return scores
+    return compare(STEPS, make_model, clips.to(device), labels.to(device), train=TRAIN, seed=seed)
 
 
 def make_clips(count: int, seed: int) -> tuple[Clips, Labels]:
