@@ -119,6 +119,17 @@ def test_parameters_of_the_detection_networks(method: str, variant: str) -> None
     assert parameters / 1e6 == pytest.approx(DETECTION[method, variant], abs=0.0051)
 
 
+# ir-CSN-152's and R(2+1)D-152's sizes, from memory of tables of their papers: 29.6 and 118.2 millions
+RECALLED = {("csn", "gluoncv_ir152_32x2"): 29_703_568, ("r2plus1d", "paper_r152_32x2"): 118_226_785}
+
+
+@pytest.mark.parametrize(("method", "variant"), RECALLED)
+def test_parameters_of_the_152_layer_networks(method: str, variant: str) -> None:
+    module = find(method).load("model")
+    with torch.device("meta"):
+        assert count_parameters(module.build(module.VARIANTS[variant])) == RECALLED[method, variant]
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_every_variant_has_its_preprocessing(method: str) -> None:
     module, package = find(method).load("model"), __import__(find(method).package, fromlist=["SPECS"])

@@ -15,7 +15,8 @@ from onlooker.methods.conversion import convert
 from onlooker.methods.loading import load
 from onlooker.methods.recognition.regions import ActionDetector
 from onlooker.methods.recognition.resnet3d import Config, ResNet3d
-from onlooker.methods.recognition.resnet3d.convert import pytorchvideo
+from onlooker.methods.recognition.resnet3d.config import I3D
+from onlooker.methods.recognition.resnet3d.convert import gluoncv, pytorchvideo
 from onlooker.methods.recognition.resnet3d.proof import KERNELS, make_clips
 from onlooker.nn.roi import roi_align
 
@@ -113,3 +114,32 @@ def test_the_experiments_classes_hold_the_same_frames() -> None:
     assert torch.equal(clips[::2], clips[1::2].flip(1))
     assert labels.tolist() == [0, 1] * 10
     assert not torch.equal(clips, make_clips(20, seed=1)[0])
+
+
+def resnet_names(tmp_path: Path, **changes: object) -> tuple[ResNet3d, dict[str, torch.Tensor]]:
+    """An I3D network of GluonCV's depths of 101 layers, narrow, and its state under the names of ResNet files."""
+    config = Config(**{**_fields(SMALL), "depths": (3, 4, 23, 3), "time_kernels": I3D, "stem_time": 5, **changes})
+    torch.manual_seed(0)
+    model = ResNet3d(config).eval()
+    return model, gluoncv().export(model.state_dict())
+
+
+def test_an_i3d_file_in_resnet_names_tells_its_kernels_but_not_its_pool(tmp_path: Path) -> None:
+    model, state = resnet_names(tmp_path, behavior="gluoncv", halve_time=True)
+    save_file(state, tmp_path / "i3d.safetensors")
+    done = convert(tmp_path / "i3d.safetensors", "resnet3d", tmp_path / "w.safetensors")
+    assert {"halve_time", "frames"} <= set(done.unknown)
+    told = {"frames": 4, "stride": 8, "size": 32, "halve_time": True}
+    convert(tmp_path / "i3d.safetensors", "resnet3d", tmp_path / "w.safetensors", settings=told)
+    again = load("resnet3d", tmp_path / "w.safetensors")
+    assert again.config == model.config
+    assert torch.equal(again(clip()), model(clip()))
+
+
+def test_non_local_blocks_are_refused_and_listed(tmp_path: Path) -> None:
+    _, state = resnet_names(tmp_path)
+    added = {"layer2.1.nl.theta.weight": torch.ones(2), "layer2.1.nl.phi.weight": torch.ones(2)}
+    save_file({**state, **added}, tmp_path / "nl.safetensors")
+    with pytest.raises(IncompatibleCheckpoint) as caught:
+        convert(tmp_path / "nl.safetensors", "resnet3d", tmp_path / "w.safetensors")
+    assert set(caught.value.unexpected) == set(added)

@@ -49,7 +49,10 @@ class Config:
         return (-(-self.frames // 2**halvings), -(-self.size // side), -(-self.size // side))
 
 
-VARIANTS: dict[str, Config] = {"r101_32x2": Config()}
+VARIANTS: dict[str, Config] = {
+    "r101_32x2": Config(),
+    "gluoncv_ir152_32x2": Config(depths=(3, 8, 36, 3), behavior="gluoncv"),
+}
 TINY: dict[str, Any] = {"frames": 4, "size": 16, "width": 4, "depths": (1, 1)}
 
 

@@ -86,6 +86,7 @@ VARIANTS: dict[str, Config] = {
     "r50_16x4": Config(),
     "paper_r18": _PAPER,
     "paper_r34": replace(_PAPER, depths=(3, 4, 6, 3)),
+    "paper_r152_32x2": replace(_PAPER, frames=32, depths=(3, 8, 36, 3), block="bottleneck"),
     "paper_r3d_r18": replace(_PAPER, form="full", stem_inner=0, stem_time=3),
 }
 TINY: dict[str, Any] = {

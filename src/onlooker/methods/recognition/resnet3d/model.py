@@ -68,7 +68,7 @@ def measure(variant: str) -> dict[str, int]:
     return measured(lambda: ResNet3d(config), (1, config.frames, config.channels, crop, crop))
 
 
-NOT_IN_FILES = ("frames", "stride", "size")
+NOT_IN_FILES = ("frames", "stride", "size", "halve_time")
 """Numbers of the Config that no checkpoint's names or shapes tell."""
 
 
