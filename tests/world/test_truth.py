@@ -174,3 +174,11 @@ def test_normalised_silhouettes_fill_the_height() -> None:
     assert picture.max(1).min() == 255
     columns = np.flatnonzero(picture.max(0))
     assert abs(columns.mean() - 31.5) <= 1
+
+
+def test_hat_brims_belong_to_the_box() -> None:
+    world = World(stage="room", people=4, seconds=12, seed=23, size=(240, 136), rate=4)
+    for index in (14, 17, 29):
+        for person in world.frame(index)[1].people:
+            if person.extent.visible_box is not None:
+                assert person.extent.visible_box[2] <= person.extent.full_box[2] + 1.5

@@ -18,6 +18,7 @@ from onlooker.errors import ConfigError
 from onlooker.records.jsonsafe import canonical_json
 from onlooker.storage import atomic_write
 from onlooker.world.dataset import SPLITS
+from onlooker.world.edition import edition
 from onlooker.world.light import LIGHTS
 from onlooker.world.seeds import child_seed, generator
 from onlooker.world.stages import STAGES
@@ -103,11 +104,9 @@ class WorldFrames:
         return self._cached(arguments, index)
 
     def _cached(self, arguments: dict[str, Any], index: int) -> Frame:
-        from onlooker import __version__
-
         assert self._cache is not None
         number = index % self.per_scene
-        said = arguments | {"size": list(arguments["size"]), "version": __version__, "frames": self.per_scene}
+        said = arguments | {"size": list(arguments["size"]), "edition": edition(), "frames": self.per_scene}
         key = sha256(canonical_json(said).encode()).hexdigest()
         stem = self._cache / f"people-{key[:2]}" / key
         if not _files(stem, number)[1].is_file():

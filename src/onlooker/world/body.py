@@ -158,12 +158,17 @@ def _make_gait(rng: np.random.Generator) -> Gait:
         return float(rng.normal(mean, spread))
 
     swing = max(0.08, about(0.42, 0.14))
+    pace = float(np.clip(about(1.28, 0.16), 0.85, 1.7))
+    swings = about(0.40, 0.04)
+    hip_offset, knee = about(0.14, 0.03), about(0.98, 0.11)
+    load = float(np.clip(about(0.22, 0.07), 0.04, 0.42))
     return Gait(
-        pace=float(np.clip(about(1.28, 0.16), 0.85, 1.7)),
-        hip=float(np.clip(about(0.40, 0.04), 0.28, 0.52)),
-        hip_offset=about(0.14, 0.03),
-        knee=float(np.clip(about(0.98, 0.11), 0.65, 1.3)),
-        load=float(np.clip(about(0.22, 0.07), 0.04, 0.42)),
+        pace=pace,
+        # who walks fast, or gives way in the knee, swings the leg further, so that nobody trips or strides like a giant
+        hip=float(np.clip(swings + 0.22 * (pace - 1.28) + 0.35 * (load - 0.22), 0.28, 0.56)),
+        hip_offset=hip_offset,
+        knee=float(np.clip(knee, 0.65, 1.3)),
+        load=load,
         ankle=float(np.clip(about(0.30, 0.06), 0.12, 0.5)),
         arm_left=swing * float(np.clip(about(1, 0.18), 0.3, 1.6)),
         arm_right=swing * float(np.clip(about(1, 0.18), 0.3, 1.6)),

@@ -16,6 +16,7 @@ from onlooker.errors import ConfigError
 from onlooker.records.jsonsafe import canonical_json
 from onlooker.storage import atomic_write
 from onlooker.world.actions import ACTIONS
+from onlooker.world.edition import edition
 from onlooker.world.scripts.solo import SOLO
 from onlooker.world.seeds import child_seed, generator
 from onlooker.world.stages import STAGES
@@ -119,11 +120,8 @@ class WorldClips:
     def _load_or_render(self, arguments: dict[str, Any]) -> NDArray[np.uint8]:
         if self._cache is None:
             return _render(arguments)
-        from onlooker import __version__
-
-        key = sha256(
-            canonical_json(arguments | {"size": list(arguments["size"]), "version": __version__}).encode()
-        ).hexdigest()
+        said = arguments | {"size": list(arguments["size"]), "edition": edition()}
+        key = sha256(canonical_json(said).encode()).hexdigest()
         path = self._cache / key[:2] / f"{key}.npy"
         if path.is_file():
             return np.asarray(np.load(path, allow_pickle=False))

@@ -59,17 +59,15 @@ def build_person(
         if patches:
             patterns[index] = [(colour, *patch_corners(strands, index, rects)) for colour, rects in patches]
     present = strands.near > NEAR
-    return Figure(
-        instance,
-        table.colours,
-        strands,
-        present,
-        _extent(strands.outline, present),
-        _footing(skeleton.joints[:, 0], view),
-        place_face(body, outfit, skeleton, pose, view),
-        table.names.index("head"),
-        patterns,
-    )
+    head = table.names.index("head")
+    face = place_face(body, outfit, skeleton, pose, view)
+    box = _extent(strands.outline, present)
+    for patch in face.patches:
+        if patch.solid:  # a brim stands out from the head
+            shows = patch.shows & present[:, head]
+            box = _union(box, _extent(patch.corners[:, None], shows[:, None]))
+    footing = _footing(skeleton.joints[:, 0], view)
+    return Figure(instance, table.colours, strands, present, box, footing, face, head, patterns)
 
 
 def build_solid(
@@ -92,6 +90,11 @@ def _extent(outline: Floats, present: NDArray[np.bool_]) -> Floats:
     there = present[..., None, None]
     low = np.where(there, outline, np.inf).min((1, 2))
     high = np.where(there, outline, -np.inf).max((1, 2))
+    return np.concatenate([low, high], -1)
+
+
+def _union(first: Floats, second: Floats) -> Floats:
+    low, high = np.minimum(first[:, :2], second[:, :2]), np.maximum(first[:, 2:], second[:, 2:])
     return np.concatenate([low, high], -1)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from onlooker.world.body import Body
 from onlooker.world.geometry import Floats, bump, smoothstep
-from onlooker.world.pose import CHANNEL, CHANNELS
+from onlooker.world.pose import CHANNEL, CHANNELS, JOINT, pose_skeleton
 
 RUN_FROM = 2.2  # m/s; above it the gait has a flight phase
 
@@ -14,9 +16,26 @@ RUN_FROM = 2.2  # m/s; above it the gait has a flight phase
 def stride_length(body: Body, speed: Floats) -> Floats:
     """Metres per gait cycle (two steps), growing with speed as in people (about the square root)."""
     relative = np.sqrt(np.clip(speed / body.gait.pace, 0.2, 6.0))
-    reach = np.sin(body.gait.hip_offset + body.gait.hip) - np.sin(body.gait.hip_offset - body.gait.hip)
-    natural = 2 * body.leg * reach * 0.98
-    return np.asarray(natural * relative * np.where(speed > RUN_FROM, 1.25, 1.0), np.float64)
+    return np.asarray(_own_stride(body) * relative * np.where(speed > RUN_FROM, 1.25, 1.0), np.float64)
+
+
+@lru_cache(maxsize=1024)
+def _own_stride(body: Body) -> float:
+    """The stride at one's own pace with which the foot that bears the weight stays where it is.
+
+    Halfway through its stance a foot moves back under the body by so many metres per cycle.
+    """
+    phase = np.arange(64) / 64
+    still = np.zeros(64)
+    pose = walk(body, phase, np.full(64, body.gait.pace))
+    joints = pose_skeleton(body, pose, np.zeros((64, 2)), still, still).joints
+    back = []
+    for side, shift in (("l", 0.0), ("r", 0.5 + body.gait.skew)):
+        ankle = joints[:, JOINT[f"{side}_ankle"], 0]
+        moved = (np.roll(ankle, -1) - np.roll(ankle, 1)) * 32
+        cycle = (phase + shift) % 1
+        back.append(-float(np.median(moved[(cycle > 0.15) & (cycle < 0.40)])))
+    return sum(back) / 2
 
 
 def locomotion(body: Body, phase: Floats, speed: Floats, time: Floats) -> Floats:

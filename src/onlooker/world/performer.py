@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from onlooker.world.actions import ACTIONS
 from onlooker.world.body import Body, make_body
 from onlooker.world.clothing import Outfit, make_outfit
+from onlooker.world.crowd import RATE
 from onlooker.world.dressing import dress
 from onlooker.world.gait import RUN_FROM, locomotion, stride_length
-from onlooker.world.geometry import Floats, smoothstep, wrap_angle
+from onlooker.world.geometry import Floats, smooth, smoothstep, wrap_angle
 from onlooker.world.motions import make_style
 from onlooker.world.parts import PartTable
 from onlooker.world.pose import CHANNEL, JOINT, Skeleton, pose_skeleton
@@ -28,9 +29,11 @@ _MOVES = 0.3  # m/s; slower is standing
 
 class Performer:
     """A person of the scene. Everything is a function of time in seconds; the times asked for never change the
-    answer."""
+    answer. `aside` is how far the person steps aside for others, by `crowd.keep_apart`."""
 
-    def __init__(self, script: Script, index: int, seconds: float, carried: Sequence[tuple[str, Hold]]) -> None:
+    def __init__(
+        self, script: Script, index: int, seconds: float, carried: Sequence[tuple[str, Hold]], aside: Floats
+    ) -> None:
         role = script.roles[index]
         self.role = role
         self.index = index
@@ -41,17 +44,19 @@ class Performer:
         self._wide = {t.name: _half_width(t.kind) for t in script.things if KINDS[t.kind].wide}
         self._carried = tuple(carried)
         self._grid = np.arange(int(np.ceil(seconds * _GRID)) + 2) / _GRID
-        self._place, self._yaw, self._speed, self._phase = self._travel()
+        self._place, self._yaw, self._speed, self._phase = self._travel(aside)
         self._stoops = {act: self._fit_stoop(act) for act in role.acts if ACTIONS[act.action].hands == "reach"}
 
-    def _travel(self) -> tuple[Floats, Floats, Floats, Floats]:
+    def _travel(self, aside: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Place (n, 2), yaw, speed and gait phase on the grid."""
         points = self.role.path
         times = np.array([point.time for point in points])
         place = np.stack(
             [np.interp(self._grid, times, [getattr(point, axis) for point in points]) for axis in ("x", "y")], -1
         )
-        place = _smooth(place, 0.22)
+        stepped = np.arange(len(aside)) / RATE
+        place = smooth(place, 0.22 * _GRID)
+        place += np.stack([np.interp(self._grid, stepped, aside[:, axis]) for axis in range(2)], -1)
         velocity = np.gradient(place, 1 / _GRID, axis=0)
         speed = np.linalg.norm(velocity, axis=1)
         yaw = self._headings(velocity, speed)
@@ -74,7 +79,7 @@ class Performer:
             return np.full(len(speed), 0.0 if first is None else first)
         held = heading[known[np.clip(np.searchsorted(known, np.arange(len(heading)), "right") - 1, 0, None)]]
         turned = held[0] + np.concatenate([[0.0], np.cumsum(wrap_angle(np.diff(held)))])
-        return _smooth(turned[:, None], 0.18)[:, 0]
+        return smooth(turned[:, None], 0.18 * _GRID)[:, 0]
 
     def _sliding(self) -> NDArray[np.bool_]:
         sliding = np.zeros(len(self._grid), np.bool_)
@@ -221,15 +226,6 @@ def _during(act: Act, times: Floats) -> tuple[NDArray[np.intp], Floats]:
 
 def _half_width(kind: str) -> float:
     return max(solid.low_size[0] for solid in KINDS[kind].solids) + 0.015
-
-
-def _smooth(values: Floats, seconds: float) -> Floats:
-    """Gaussian smoothing over the grid, the ends held."""
-    reach = int(3 * seconds * _GRID)
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / (seconds * _GRID)) ** 2)
-    kernel /= kernel.sum()
-    padded = np.pad(values, ((reach, reach), (0, 0)), mode="edge")
-    return np.stack([np.convolve(column, kernel, "valid") for column in padded.T], -1)
 
 
 def _blinks(identity: int, times: Floats) -> Floats:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from onlooker.world.camera import Camera
+from onlooker.world.crowd import keep_apart
 from onlooker.world.figure import Figure, build_person, build_solid
 from onlooker.world.geometry import Floats
 from onlooker.world.holding import HandEvent, hand_events, holds
@@ -49,8 +50,9 @@ class Scene:
                 index,
                 seconds,
                 [(name, h) for name, found in self.holds.items() for h in found if h.role == index],
+                aside,
             )
-            for index in range(len(script.roles))
+            for index, aside in enumerate(keep_apart(script.roles, seconds))
         ]
         self.tracks = [ThingTrack(thing, self.holds[thing.name]) for thing in script.things]
 

@@ -50,6 +50,8 @@ class Tabulator:
             return None
         width, height = self._size
         x1, y1, x2, y2 = extent.full_box
+        if x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:
+            return None  # a pixel's rounding brought a silhouette in that ends at the edge
         return {"x1": max(x1, 0.0), "y1": max(y1, 0.0), "x2": min(x2, width), "y2": min(y2, height)}
 
     def tables(self) -> dict[str, pa.Table]:

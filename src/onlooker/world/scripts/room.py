@@ -12,6 +12,9 @@ from onlooker.world.seeds import generator
 from onlooker.world.stages.room import CRIB
 from onlooker.world.things import Hinged, Thing
 
+_LYING = ((0.4, -1.5), (-1.7, -1.5), (2.4, -1.2), (-0.7, -0.8))
+"""Where there is room on the floor, for the fourth person and those after."""
+
 
 def at_home(stage: Stage, cast: Cast, seconds: float, seed: int) -> Script:
     """The first person makes a drink (a procedure of eight steps), the second is the baby, others sit, play or lie
@@ -137,14 +140,14 @@ def _other(
             actor.walk_to(x - 0.42, y, 0.0).fetch(toy, toy.place, seconds=1.8).do("jump", 2.6, speed=0.6)
             actor.leave(toy, toy.place, seconds=1.8).do("clap", 2.0)
             continue
-        action = pick(rng, ("look_around", "phone", "stretch", "crib", "lie"))
+        action = pick(rng, ("look_around", "phone", "stretch", *_places(index)))
         if action == "crib":
             spot = stage.spots["crib"]
-            actor.walk_to(spot.place[0] - 0.3 * (index - 3), spot.place[1], spot.yaw).do(
+            actor.walk_to(spot.place[0] - 0.55 * (index - 3), spot.place[1], spot.yaw).do(
                 "reach", 2.4, place=(1.7, 1.35, 0.75)
             ).do("talk", 2.0)
         elif action == "lie":
-            actor.walk_to(0.4, -1.5, 0.0).do("lie_down", 2.8).do("lie", 2.0).do("roll_over", 1.8).do(
+            actor.walk_to(*_LYING[index - 3], 0.0).do("lie_down", 2.8).do("lie", 2.0).do("roll_over", 1.8).do(
                 "roll_back", 1.8
             ).do("get_up", 2.8)
         else:
@@ -153,3 +156,8 @@ def _other(
             )
             actor.do(action, float(rng.uniform(2, 3.5)), hand=pick(rng, ("l", "r")))
     return actor
+
+
+def _places(index: int) -> tuple[str, ...]:
+    """What only some do: two have room at the crib, four on the floor."""
+    return (*(("crib",) if index in (3, 4) else ()), *(("lie",) if 3 <= index < 3 + len(_LYING) else ()))
