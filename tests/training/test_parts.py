@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from onlooker.errors import ConfigError
-from onlooker.training.batches import augment_clip, epoch_draws, epoch_order
+from onlooker.training.batches import Draw, TrainClips, augment_clip, epoch_draws, epoch_order
 from onlooker.training.ema import Ema
 from onlooker.training.evaluation import VideoScore, summarise
 from onlooker.training.guard import Diverged, Guard
@@ -213,3 +213,26 @@ def test_stronger_augmentation_follows_the_seed(augment):
     # without it the crop of a seed is what it always was
     plain = augment_clip(images, spec, Augment(flip=augment.flip), np.random.default_rng(1))
     assert not torch.equal(one, plain)
+
+
+class _OneClip:
+    classes = ("a",)
+
+    def __len__(self):
+        return 1
+
+    def label(self, index):
+        return 0
+
+    def name(self, index):
+        return "one"
+
+    def random_clip(self, index, spec, draw):
+        return np.zeros((spec.frames, spec.short_side, spec.short_side + 10, 3), np.uint8)
+
+
+@pytest.mark.parametrize(("crop", "cut"), [(None, 32), (24, 24), (48, 48)])
+def test_training_may_cut_other_squares_than_testing(crop, cut):
+    spec = InputSpec(frames=2, short_side=36, crop=32)
+    clips = TrainClips(_OneClip(), spec, Augment(crop=crop))
+    assert clips[Draw(0, 1)]["clips"].shape == (2, 3, cut, cut)

@@ -81,6 +81,8 @@ class TrainClips(Dataset[Batch]):
     """One augmented clip for each `Draw`."""
 
     def __init__(self, source: ClipSource, spec: InputSpec, augment: Augment) -> None:
+        if augment.crop is not None:
+            spec = replace(spec, crop=augment.crop, short_side=max(spec.short_side, augment.crop))
         self._source, self._spec, self._augment = source, spec, augment
         # frames are read as large as any random size wants them, so that nothing is enlarged
         largest = max(spec.crop, (augment.short_side or (0, spec.short_side))[1])

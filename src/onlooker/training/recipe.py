@@ -77,8 +77,10 @@ class ResizedCrop(Part):
 
 class Augment(Part):
     """What training does to a clip. `short_side` is the range of the random size, `inverse` draws 1/size evenly;
-    `resized_crop` takes their place. Then the flip, then `rand_augment` and `augmix`."""
+    `resized_crop` takes their place. `crop` is the side of the square that is cut out, where it is not the model's own
+    (which testing always uses). Then the flip, then `rand_augment` and `augmix`."""
 
+    crop: Annotated[int, Field(gt=0)] | None = None
     short_side: tuple[int, int] | None = None
     inverse: bool = False
     resized_crop: ResizedCrop | None = None
