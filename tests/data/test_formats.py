@@ -213,6 +213,21 @@ def test_epic_kitchens(epic, place, tmp_path):
     assert middle.mean() == pytest.approx(12 * 7.5, abs=9)
 
 
+def test_epic_actions_are_pairs(epic, place, tmp_path):
+    (tmp_path / "EPIC_100_noun_classes.csv").write_text(
+        "id,key,instances,category\n0,tap,[],a\n1,pan,[],b\n2,lid,[],b\n"
+    )
+    epic.write_text(EPIC + "".join(ROW.format(i, "0:0:1", "0:0:2", v, n) for i, (v, n) in enumerate([(0, 2), (1, 1)])))
+    place(tmp_path / "P01" / "videos" / "P01_01.MP4")
+    actions = read_epic(epic, target="action").checked()
+    assert actions.classes == ("take tap", "take pan", "take lid", "put tap", "put pan", "put lid")
+    assert [sample.labels for sample in actions.samples] == [(2,), (4,)]
+    epic.write_text(EPIC + ROW.format(0, "0:0:1", "0:0:2", 2, 0) + ROW.format(1, "0:0:1", "0:0:2", 0, 3))
+    assert len(read_epic(epic, target="action").faults) == 2  # no such verb, no such noun
+    with pytest.raises(ConfigError, match="leave labels out"):
+        read_epic(epic, target="action", classes=("take tap",))
+
+
 def test_epic_frames_take_their_rate_from_the_table(epic, frames, tmp_path):
     epic.write_text(EPIC + ROW.format(0, "00:00:00.5", "00:00:01.0", 1, 0))
     frames(tmp_path / "P01" / "rgb_frames" / "P01_01", 10, "frame_{:010d}.jpg")

@@ -116,11 +116,11 @@ class CharadesData(Part):
 
 
 class EpicData(Part):
-    """EPIC-KITCHENS, verbs or nouns; `rate` is that of frames whose rate no file says."""
+    """EPIC-KITCHENS: verbs, nouns or actions, which are pairs of both; `rate` is that of frames whose rate no file says."""
 
     kind: Literal["epic"]
     path: str
-    target: Literal["verb", "noun"]
+    target: Literal["verb", "noun", "action"]
     root: str | None = None
     labels: Labels = ()
     rate: Rate = 60.0

@@ -45,15 +45,17 @@ class Gathering:
             self.fault(line, f"{name!r} is none of the {len(self.classes)} classes")
         return number
 
-    def numbered(self, line: int, word: object) -> int | None:
-        """The number of a class from 0 on as it is written; None and a fault when there is no such class."""
+    def numbered(self, line: int, word: object, count: int | None = None) -> int | None:
+        """The number of one of `count` classes (all by default) from 0 on as it is written; None and a fault when there
+        is no such class."""
+        count = len(self.classes) if count is None else count
         try:
             number = int(str(word))
         except ValueError:
             self.fault(line, f"{word!r} is no number of a class")
             return None
-        if not 0 <= number < len(self.classes):
-            self.fault(line, f"the label {number} is outside 0 to {len(self.classes) - 1}")
+        if not 0 <= number < count:
+            self.fault(line, f"the label {number} is outside 0 to {count - 1}")
             return None
         return number
 
