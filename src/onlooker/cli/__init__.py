@@ -34,6 +34,7 @@ COMMANDS = (
     "prove",
     "evaluate",
     "extract",
+    "attention",
     "teach",
     "search",
     "export",

@@ -104,6 +104,12 @@ class TimeSformer(ClipClassifier):
         normed: Tensor = self.norm(self._over_time(classes, clip))
         return normed[:, 0]
 
+    def attention_map(self, clip: Clip) -> Float[Tensor, "batch time rows columns"]:
+        """Attention roll-out: how much of each patch reaches the class token (`rollout`)."""
+        from onlooker.methods.recognition.timesformer.attention_rollout import rollout
+
+        return rollout(self, clip)
+
     def _through(self, block: Callable[..., Tensor], tokens: Tensor, layout: TokenLayout) -> Tensor:
         if self.checkpointing and self.training:
             out: Tensor = checkpoint(block, tokens, layout, use_reentrant=False)
