@@ -18,7 +18,7 @@ _SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 def draw_attention(found: Attention) -> NDArray[np.uint8]:
-    """uint8 RGB, at most `COLUMNS` frames in a row; the strongest place of the clip is red, the weakest left as it is."""
+    """uint8 RGB, at most `COLUMNS` frames in a row; the strongest place of the clip is red, the weakest bare."""
     strongest = max(float(found.shares.max()), 1e-12)
     tiles = []
     for frame, share in zip(found.frames, found.shares, strict=True):
