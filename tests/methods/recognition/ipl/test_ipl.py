@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -54,7 +55,7 @@ def test_the_head_is_small_but_for_its_fusion(variant: str) -> None:
         backbone = count_parameters(Backbone3d(config.backbone))
     c = model.backbone.widths[-1]
     fusion = c * c * config.top + 2 * c
-    assert count_parameters(model) - backbone == (config.verbs + 1) * c + config.nouns * c + fusion + 1
+    assert count_parameters(model) - backbone == (config.verbs + 1) * c + config.nouns * c + fusion + 2
 
 
 def test_published_numbers_of_verbs_and_nouns() -> None:
@@ -68,7 +69,7 @@ def test_published_numbers_of_verbs_and_nouns() -> None:
 def test_the_smallest_variant_is_measured() -> None:
     size = measure("egtea_i3d_r50")
     assert size["multiply_adds"] == 148_514_160_640
-    assert size["parameters"] == 27_223_872 + (20 + 53) * 2048 + 5 * 2048**2 + 2 * 2048 + 1
+    assert size["parameters"] == 27_223_872 + (20 + 53) * 2048 + 5 * 2048**2 + 2 * 2048 + 2
 
 
 # --- assignment and groups --------------------------------------------------------------------------------------------
@@ -170,9 +171,21 @@ def test_nouns_teach_the_background_and_the_prototypes() -> None:
         assert gradient.any(), name
 
 
+def test_each_classifier_has_its_own_temperature() -> None:
+    made = head()
+    before = made(maps())
+    with torch.no_grad():
+        made.log_temperature[1] += math.log(4)
+    after = made(maps())
+    assert torch.equal(after.verb_logits, before.verb_logits)
+    assert_close(after.noun_logits, before.noun_logits / 4)
+
+
 def test_verbs_do_not_teach_the_nouns() -> None:
     made = head()
     made(maps()).verb_logits[:, 0].sum().backward()
+    assert made.log_temperature.grad is not None
+    assert made.log_temperature.grad[1] == 0
     learning = {name for name, parameter in made.named_parameters() if parameter.grad is not None}
     assert learning == {"verb_prototypes", "log_temperature"}
 
@@ -208,7 +221,9 @@ def test_verbs_alone() -> None:
     assert scores.shape == (4,)
 
 
-@pytest.mark.parametrize("changes", [{"classes": 7}, {"top": 0}, {"temperature": 0.0}, {"prototypes": "free"}])
+@pytest.mark.parametrize(
+    "changes", [{"classes": 7}, {"top": 0}, {"temperature": 0.0}, {"noun_temperature": 0.0}, {"prototypes": "free"}]
+)
 def test_impossible_networks_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         Config(**{**TINY, **changes})

@@ -17,12 +17,13 @@ class Config:
     """Every architectural number. `frames` x `stride` is the trained clip, `size` its crop.
 
     `classes` are pairs of a verb and a noun, verb * nouns + noun; with `nouns=1` the model tells verbs alone. `top` of
-    the verbs choose the groups from which the noun is read. `temperature` is where the learned temperature of both
-    cosine classifiers starts. `prototypes` says whether places are compared with verb prototypes of length one or with
-    the plain rows of the verb classifier. `scaled` divides those products by the root of the channels, which the paper
-    doesn't and which keeps the softmax from saturating. `background` and `residual` switch off parts of the method.
+    the verbs choose the groups from which the noun is read. `temperature` and `noun_temperature` are where the learned
+    temperatures of the two cosine classifiers start. `prototypes` says whether places are compared with verb prototypes
+    of length one or with the plain rows of the verb classifier. `scaled` divides those products by the root of the
+    channels, which the paper doesn't and which keeps the softmax from saturating. `background` and `residual` switch
+    off parts of the method.
 
-    The paper's text could not be retrieved: `top`, `temperature` and the input are ours.
+    The paper's text could not be retrieved: `top`, the temperatures and the input are ours.
 
     >>> Config().verbs
     97
@@ -39,6 +40,7 @@ class Config:
     nouns: int = 300
     top: int = 5
     temperature: float = 0.1
+    noun_temperature: float = 0.1
     prototypes: Prototypes = "normalised"
     scaled: bool = False
     background: bool = True
@@ -55,8 +57,8 @@ class Config:
                 f"{self.classes} classes are no table of verbs and {self.nouns} nouns: classes = verbs * nouns. Set "
                 "nouns=1 for verbs alone."
             )
-        if self.top < 1 or self.temperature <= 0:
-            raise ConfigError("top is 1 or more, temperature above 0.")
+        if self.top < 1 or min(self.temperature, self.noun_temperature) <= 0:
+            raise ConfigError("top is 1 or more, temperatures above 0.")
 
     @property
     def verbs(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -50,7 +49,8 @@ class InteractiveHead(nn.Module):
     """Works on the maps `(batch, channel, time, height, width)` of any backbone.
 
     Verbs: softmax of cosine(average, p_i) / temperature. Nouns: every place is assigned softly to the prototypes and
-    to the background; the groups of the `top` verbs are joined and compared with the nouns by cosine.
+    to the background; the groups of the `top` verbs are joined and compared with the nouns by cosine, under a
+    temperature of its own.
 
     >>> head = InteractiveHead(8, verbs=4, nouns=3, top=2)
     >>> found = head(torch.rand(2, 8, 2, 4, 4))
@@ -66,6 +66,7 @@ class InteractiveHead(nn.Module):
         nouns: int,
         top: int = 5,
         temperature: float = 0.1,
+        noun_temperature: float = 0.1,
         prototypes: Prototypes = "normalised",
         scaled: bool = False,
         background: bool = True,
@@ -79,7 +80,8 @@ class InteractiveHead(nn.Module):
         self.background_prototype = nn.Parameter(torch.empty(1, channels)) if background else None
         self.fusion = Fusion(channels, self.top)
         self.noun_weight = nn.Parameter(torch.empty(nouns, channels))
-        self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)))
+        # the verb's, then the noun's: averages of clips lie close together, what left the fusion's norm lies far apart
+        self.log_temperature = nn.Parameter(torch.tensor([temperature, noun_temperature]).log())
         self.dropout = nn.Dropout(dropout)
         self.reset()
 
@@ -92,7 +94,8 @@ class InteractiveHead(nn.Module):
 
     def forward(self, maps: Maps) -> Interaction:
         feature = maps.mean(dim=(2, 3, 4))
-        verb_logits = self.cosine(self.dropout(feature), self.verb_prototypes)
+        verb_temperature, noun_temperature = self.log_temperature.exp().unbind()
+        verb_logits = cosines(self.dropout(feature), self.verb_prototypes) / verb_temperature
         places = maps.flatten(2).transpose(1, 2)
         assignment = self.assign(places)
         groups = self.group(places, assignment[..., : len(self.verb_prototypes)])
@@ -100,18 +103,11 @@ class InteractiveHead(nn.Module):
         chosen = verb_logits.topk(self.top, dim=1).indices
         picked = groups.gather(1, chosen[:, :, None].expand(-1, -1, groups.shape[2]))
         noun_feature = self.fusion(functional.normalize(picked, dim=2))
-        noun_logits = self.cosine(self.dropout(noun_feature), self.noun_weight)
+        noun_logits = cosines(self.dropout(noun_feature), self.noun_weight) / noun_temperature
         shape = (*maps.shape[2:], assignment.shape[-1])
         return Interaction(
             verb_logits, noun_logits, feature, noun_feature, chosen, assignment.reshape(len(maps), *shape)
         )
-
-    def cosine(
-        self, features: Float[Tensor, "batch channel"], table: Float[Tensor, "rows channel"]
-    ) -> Float[Tensor, "batch rows"]:
-        """Cosines over the temperature: logits of both classifiers."""
-        cosines = functional.normalize(features, dim=1) @ functional.normalize(table, dim=1).T
-        return cosines / self.log_temperature.exp()
 
     def centres(self) -> Float[Tensor, "verbs channel"]:
         """What places are compared with, and what the residual takes away."""
@@ -153,3 +149,10 @@ class Fusion(nn.Module):
     def forward(self, groups: Float[Tensor, "batch top channel"]) -> Float[Tensor, "batch channel"]:
         joined: Tensor = self.conv(groups.transpose(1, 2)).squeeze(2)
         return functional.relu(self.norm(joined))
+
+
+def cosines(
+    features: Float[Tensor, "batch channel"], table: Float[Tensor, "rows channel"]
+) -> Float[Tensor, "batch rows"]:
+    """Cosine of every feature with every row: over a temperature, the logits of both classifiers."""
+    return functional.normalize(features, dim=1) @ functional.normalize(table, dim=1).T

@@ -51,6 +51,7 @@ class IPL(ClipClassifier):
             nouns=config.nouns,
             top=config.top,
             temperature=config.temperature,
+            noun_temperature=config.noun_temperature,
             prototypes=config.prototypes,
             scaled=config.scaled,
             background=config.background,
