@@ -19,12 +19,15 @@ from onlooker.video import Video
 from onlooker.video.sampling import uniform_clips
 
 Vectors = NDArray[np.float32]
+ENOUGH = 32
+"""Rows from which on their mean says what all embeddings of a network have in common."""
 HOW = "write them with: onlooker extract NAME --weights FILE VIDEOS... --out RUNS"
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A moment that looks like the example: `similarity` is a cosine, `track_id` None for the whole picture."""
+    """A moment that looks like the example: `similarity` is a cosine (of differences from the mean of all embeddings,
+    where there are `ENOUGH`), `track_id` None for the whole picture."""
 
     run: str
     video: str
@@ -48,17 +51,17 @@ def search_like(
     folders without such embeddings, MediaError for the clip.
     """
     recogniser = open_recogniser(backbone, weights)
-    wanted = _example(recogniser, clip)
-    matches: list[Match] = []
-    other: set[str] = set()
     folders = list(_runs(runs))
+    middle = _mean(folders, recogniser.source)
+    wanted = _unit(_example(recogniser, clip) - middle)
+    matches: list[Match] = []
     for run in folders:
-        found = []
-        for table in run.batches("embeddings"):
-            other |= set(pc.unique(table["source"]).to_pylist()) - {recogniser.source}
-            found += _compare(run, table.filter(pc.equal(table["source"], recogniser.source)), wanted)
+        found: list[Match] = []
+        for table in _embeddings(run, recogniser.source):
+            found += _compare(run, table, wanted, middle)
         matches = sorted([*matches, *_distinct(found)], key=lambda one: (-one.similarity, one.video, one.start))[:most]
     if not matches:
+        other = {source for run in folders for source in _sources(run)}
         made = f"theirs are of {', '.join(sorted(other))}" if other else "they have none"
         raise ConfigError(
             f"none of the {len(folders)} runs holds embeddings of {recogniser.source}; {made}. "
@@ -80,25 +83,56 @@ def _runs(places: Sequence[Path]) -> Iterator[Run]:
             raise ConfigError(f"{place}: no such folder. Name run folders, or a folder that holds some.")
 
 
+def _sources(run: Run) -> set[str]:
+    return {source for table in run.batches("embeddings") for source in pc.unique(table["source"]).to_pylist()}
+
+
+def _embeddings(run: Run, source: str) -> Iterator[Any]:
+    """The rows of one source, a table at a time."""
+    for table in run.batches("embeddings"):
+        rows = table.filter(pc.equal(table["source"], source))
+        if rows.num_rows:
+            yield rows
+
+
+def _mean(folders: Sequence[Run], source: str) -> NDArray[np.float64] | float:
+    """The mean of all embeddings, which says nothing about any of them; nothing (0) where there are few."""
+    count, total = 0, np.zeros(1)
+    for run in folders:
+        for table in _embeddings(run, source):
+            vectors = _vectors(run, table)
+            if total.size not in (1, vectors.shape[1]):
+                return 0.0  # of unlike widths: told where they are compared
+            total = total + vectors.sum(axis=0, dtype=np.float64)
+            count += len(vectors)
+    return total / count if count >= ENOUGH else 0.0
+
+
+def _vectors(run: Run, table: Any) -> Vectors:
+    flat = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    if flat.size % table.num_rows:
+        raise ConfigError(f"{run.folder.name}: its embeddings are of unlike lengths: extract them again.")
+    return np.asarray(flat, np.float32).reshape(table.num_rows, -1)
+
+
 def _example(recogniser: Recogniser, clip: str) -> Vectors:
-    """Unit vectors (n, width) of the windows of the example."""
+    """Vectors (n, width) of the windows of the example."""
     with Video(clip, on_corrupt="hold_last", max_bad_ratio=0.5) as video:
         length, spec = video.index.end, recogniser.spec
         seconds = min(recogniser.seconds, length)
         spans = uniform_clips(length, seconds, stride=seconds / 2, last="back")
         images = [video.clip(a, min(b, length), frames=spec.frames, size=spec.short_side).images for a, b in spans]
-    return _unit(np.stack([recogniser.embedding(one) for one in images]))
+    return np.stack([recogniser.embedding(one) for one in images])
 
 
-def _compare(run: Run, table: Any, wanted: Vectors) -> list[Match]:
+def _compare(run: Run, table: Any, wanted: Vectors, middle: NDArray[np.float64] | float) -> list[Match]:
     """Each row by its likeness to the most similar window of the example."""
-    if not table.num_rows:
-        return []
-    width = wanted.shape[1]
-    flat = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    if flat.size != table.num_rows * width:
-        raise ConfigError(f"{run.folder.name}: its embeddings are not of {width} numbers: extract them again.")
-    cosines = (_unit(flat.reshape(-1, width)) @ wanted.T).max(axis=1)
+    vectors = _vectors(run, table)
+    if vectors.shape[1] != wanted.shape[1]:
+        raise ConfigError(
+            f"{run.folder.name}: its embeddings are not of {wanted.shape[1]} numbers: extract them again."
+        )
+    cosines = (_unit(vectors - middle) @ wanted.T).max(axis=1)
     columns = [table[name].to_pylist() for name in ("video", "track_id", "start", "end")]
     place = str(run.folder)
     return [
@@ -121,5 +155,5 @@ def _distinct(found: list[Match]) -> list[Match]:
     return kept
 
 
-def _unit(vectors: Vectors) -> Vectors:
+def _unit(vectors: NDArray[Any]) -> Vectors:
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), np.float32)
