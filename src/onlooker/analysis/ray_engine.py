@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from onlooker.analysis.inputs import Item
@@ -17,7 +18,8 @@ def run_on_ray(
     retry: bool,
     progress: Report | None,
 ) -> list[Outcome]:
-    """Outcomes in input order. Paths must mean the same on every node (a shared file system)."""
+    """Outcomes in input order. Paths must mean the same on every node (a shared file system); relative ones are seen
+    from the folder of this process."""
     try:
         import ray
     except ImportError:
@@ -27,7 +29,7 @@ def run_on_ray(
         ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, configure_logging=False)
     try:
         task = ray.remote(num_cpus=1)(_one)
-        waiting = {task.remote(item, options, overwrite, retry): item for item in items}
+        waiting = {task.remote(item, options, overwrite, retry, os.getcwd()): item for item in items}
         done: dict[str, Outcome] = {}
         while waiting:
             (ready,), _ = ray.wait(list(waiting), num_returns=1)
@@ -41,5 +43,6 @@ def run_on_ray(
             ray.shutdown()
 
 
-def _one(item: Item, options: dict[str, Any], overwrite: bool, retry: bool) -> Outcome:
+def _one(item: Item, options: dict[str, Any], overwrite: bool, retry: bool, folder: str) -> Outcome:
+    os.chdir(folder)  # a node starts its tasks in a folder of its own
     return supervise(item, options, overwrite=overwrite, retry=retry)
