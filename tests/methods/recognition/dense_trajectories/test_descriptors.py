@@ -18,9 +18,14 @@ from onlooker.methods.recognition.dense_trajectories.descriptors import (
 POINTS = np.array([[20, 20], [33.4, 21.6], [0, 0], [70, 50]], np.float32)
 
 
+def by_patch(found: np.ndarray) -> np.ndarray:
+    """A row for each patch: cells, then bins."""
+    return found.transpose(2, 1, 0).reshape(found.shape[2], -1)
+
+
 def all_four(grey: np.ndarray, flow: np.ndarray) -> list[np.ndarray]:
     top_left = corners(POINTS, grey.shape[1], grey.shape[0])
-    return [describe(sums, top_left) for sums in frame_histograms(grey, flow, 0.4)]
+    return [by_patch(describe(sums, top_left)) for sums in frame_histograms(grey, flow, 0.4)]
 
 
 def flow_of(seed: int = 0) -> np.ndarray:
@@ -70,7 +75,7 @@ def test_a_quarter_turn_moves_bins_by_two_and_cells(make: Any) -> None:
     middle = np.zeros((1, 2), np.intp)
 
     def hog(picture: np.ndarray) -> np.ndarray:
-        return describe(histograms(*gradients(np.ascontiguousarray(picture))), middle).reshape(2, 2, 8)
+        return by_patch(describe(histograms(*gradients(np.ascontiguousarray(picture))), middle)).reshape(2, 2, 8)
 
     upright, turned = hog(image), hog(np.rot90(image, -1))  # clockwise: x becomes y
     for column in (0, 1):
@@ -85,7 +90,7 @@ def test_patches_are_moved_into_the_picture() -> None:
 def test_cells_are_summed_where_they_lie() -> None:
     dx = np.zeros((40, 50), np.float32)
     dx[4:20, 19:35] = 1  # the right upper cell of the patch at (3, 4)
-    cells = describe(histograms(dx, np.zeros_like(dx)), np.array([[3, 4]])).reshape(2, 2, 8)
+    cells = by_patch(describe(histograms(dx, np.zeros_like(dx)), np.array([[3, 4]]))).reshape(2, 2, 8)
     assert cells[1, 0, 0] == pytest.approx(np.sqrt(256.05 / (256 + 32 * 0.05)), abs=1e-6)
     assert cells[0].max() < 0.02
     assert cells[1, 1].max() < 0.02

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onlooker.methods.recognition.dense_trajectories.farneback import expand, flows
+from onlooker.methods.recognition.dense_trajectories.farneback import Room, expand, flows
 from onlooker.methods.recognition.dense_trajectories.pyramid import grey_levels, levels
 
 
@@ -20,6 +20,8 @@ def exact_remap(picture: np.ndarray, x: np.ndarray, y: np.ndarray, *_: Any, **__
     left = np.clip(np.floor(x), 0, width - 2).astype(int)
     top = np.clip(np.floor(y), 0, height - 2).astype(int)
     across, down = (np.clip(x, 0, width - 1) - left), (np.clip(y, 0, height - 1) - top)
+    if picture.ndim == 3:
+        across, down = across[..., None], down[..., None]
     upper = picture[top, left] * (1 - across) + picture[top, left + 1] * across
     lower = picture[top + 1, left] * (1 - across) + picture[top + 1, left + 1] * across
     return (upper * (1 - down) + lower * down).astype(np.float32)
@@ -36,10 +38,20 @@ def test_on_one_level_it_is_opencvs_flow_and_a_median_filter(
     theirs = np.dstack([cv2.medianBlur(np.ascontiguousarray(stock[..., axis]), 5) for axis in (0, 1)])
     if exact:
         monkeypatch.setattr(cv2, "remap", exact_remap)
-        monkeypatch.setattr(cv2, "convertMaps", lambda x, y, kind: (x, y))
     ours = flows(expand(first, sizes), expand(second, sizes))[0]
     assert np.linalg.norm(ours - theirs, axis=-1).max() < limit
     assert np.linalg.norm(theirs, axis=-1).mean() > 0.5
+
+
+def test_what_was_computed_before_leaves_nothing_behind(make: Any) -> None:
+    large = make["texture"](300, 320)
+    frames = [expand(make["slide"](large, 2 * t, -t, 64, 80), levels(80, 64)) for t in range(3)]
+    room = Room()
+    for before, after in ((0, 1), (1, 2), (0, 2)):
+        for ours, alone in zip(
+            flows(frames[before], frames[after], room), flows(frames[before], frames[after]), strict=True
+        ):
+            assert np.array_equal(ours, alone)
 
 
 @pytest.mark.parametrize(("dx", "dy"), [(3.0, -2.0), (-6.5, 4.0), (0.4, 0.2)])

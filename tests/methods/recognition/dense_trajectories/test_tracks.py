@@ -108,20 +108,21 @@ def test_a_track_follows_the_flow_and_averages_what_it_sees(make: Any) -> None:
         seen = []
         for grey, field in zip(greys, flow, strict=True):
             at = corners(place[None], 80, 60)
-            seen.append(np.concatenate([describe(sums, at)[0] for sums in frame_histograms(grey, field, 0.4)]))
+            fields = [describe(sums, at) for sums in frame_histograms(grey, field, 0.4)]
+            seen.append(np.concatenate([found[..., 0].T.ravel() for found in fields]))
             column, row = np.rint(place).astype(int)
             place = place + field[row, column]
-        np.testing.assert_allclose(tracks.points[done[number], 15], place, atol=1e-4)
+        np.testing.assert_allclose(done.points[number, 15], place, atol=1e-4)
         thirds = np.array(seen).reshape(3, 5, -1).mean(axis=1)
-        hog, hof, mbh_x, mbh_y = (part[number] for part in tracks.described(done))
+        hog, hof, mbh_x, mbh_y = (part[number] for part in tracks.described(done.columns))
         np.testing.assert_allclose(hog, thirds[:, :32].ravel(), atol=1e-5)
         np.testing.assert_allclose(hof, thirds[:, 32:68].ravel(), atol=1e-5)
         np.testing.assert_allclose(mbh_x, thirds[:, 68:100].ravel(), atol=1e-5)
         np.testing.assert_allclose(mbh_y, thirds[:, 100:].ravel(), atol=1e-5)
-    np.testing.assert_allclose(tracks.moves[done[0], 0], 2 * flow[0, 30, 20])
+    np.testing.assert_allclose(done.moves[0, 0], 2 * flow[0, 30, 20])
 
 
-def test_tracks_end_at_the_border_and_their_slots_serve_again() -> None:
+def test_tracks_end_at_the_border_and_their_columns_serve_again() -> None:
     flow = np.full((40, 50, 2), (0, -6.0), np.float32)
     still = np.zeros((40, 50), np.uint8)
     tracks = Tracks()
@@ -129,8 +130,15 @@ def test_tracks_end_at_the_border_and_their_slots_serve_again() -> None:
     assert len(tracks.advance(frame_histograms(still, flow, 0.4), flow, flow, 0.05)) == 0
     assert tracks.here().tolist() == [[10, 24]]
     tracks.add(np.array([[7, 7]], np.float32))
-    assert len(tracks.age) == 2
     assert tracks.here().tolist() == [[10, 24], [7, 7]]
+    again = Tracks.from_arrays(tracks.to_arrays())
+    for kept in (tracks, again):
+        for _ in range(40):
+            kept.advance(frame_histograms(still, flow, 0.4), flow, flow, 0.05)
+            kept.add(np.array([[7, 7]], np.float32))
+        assert kept.here().tolist() == [[7, 1], [7, 7]]
+        assert len(kept) == 2
+        assert kept.capacity <= 2 * 15
 
 
 def test_memory_is_bounded_by_fifteen_frames_of_starts(make: Any) -> None:
@@ -140,7 +148,7 @@ def test_memory_is_bounded_by_fifteen_frames_of_starts(make: Any) -> None:
     sizes = []
     for frame in frames:
         _, state = extractor.step(frame[None], state)
-        sizes.append(len(state.tracks[0].age))
+        sizes.append(state.tracks[0].capacity)
     assert sizes[-1] <= 2 * 15 * (64 // 5) * (48 // 5)
     assert sizes[-1] == sizes[29]
 

@@ -31,21 +31,21 @@ def histograms(dx: Plane, dy: Plane, min_length: float | None = None) -> Iterato
     Each vector's length is shared between the two nearest of 8 bins over the full circle; bin 0 points along x, and
     angles grow towards y. With `min_length` a ninth bin counts the vectors that are no longer than that.
     """
-    length, angle = cv2.cartToPolar(dx, dy)
-    angle *= np.float32(BINS / (2 * np.pi))
+    length, apart = cv2.cartToPolar(dx, dy)
     still = None if min_length is None else length <= min_length
     if still is not None:
         length *= ~still
-    plane = np.empty_like(length)
+    apart *= np.float32(BINS / (2 * np.pi))
+    plane = np.minimum(apart, BINS - apart)  # the full circle is near bin 0 too
+    plane *= length
+    # length times max(0, 1 - distance between angle and bin), where `apart` is length times that distance, signed
+    apart *= length
     for number in range(BINS):
-        # max(0, 1 - distance between angle and bin): the full circle is near bin 0 too
-        np.subtract(angle, np.float32(number), out=plane)
-        if number == 0:
-            np.minimum(plane, BINS - plane, out=plane)
-        np.abs(plane, out=plane)
-        np.subtract(np.float32(1), plane, out=plane)
-        np.maximum(plane, np.float32(0), out=plane)
-        plane *= length
+        if number:
+            apart -= length
+            np.abs(apart, out=plane)
+        np.subtract(length, plane, out=plane)
+        cv2.threshold(plane, 0, 0, cv2.THRESH_TOZERO, dst=plane)
         yield plane
     if still is not None:
         np.copyto(plane, still)
@@ -59,10 +59,10 @@ def corners(points: Points, width: int, height: int) -> NDArray[np.intp]:
 
 
 def describe(planes: Iterable[Plane], top_left: NDArray[np.intp], epsilon: float = 0.05) -> NDArray[np.float32]:
-    """A vector (n, 4 * bins) for each patch of a histogram's planes: cells x slow and y fast, to sqrt(v / sum v).
+    """Vectors (bins, 4, n) of n patches of a histogram's planes: cells x slow and y fast, to sqrt(v / sum v).
 
     Bin by bin, so that a plane and its sums over cells of 16 x 16 pixels stay in the processor's cache, which integral
-    images of all bins do not.
+    images of all bins do not; and patches last, so that every step runs along memory.
     """
     side = PATCH // CELLS
     found, sums, places = [], None, None
@@ -70,16 +70,15 @@ def describe(planes: Iterable[Plane], top_left: NDArray[np.intp], epsilon: float
         if places is None:
             width = plane.shape[1]
             offsets = np.array([0, side * width, side, side * width + side])
-            places = (top_left[:, 1] * width + top_left[:, 0])[:, None] + offsets
+            places = (top_left[:, 1] * width + top_left[:, 0]) + offsets[:, None]
         # each pixel gets the sum of the cell that begins there; wrong near the right and lower border, where none does
         sums = cv2.boxFilter(plane, cv2.CV_32F, (side, side), dst=sums, anchor=(0, 0), normalize=False)
         found.append(np.take(sums, places))
-    cells = np.stack(found, axis=-1).reshape(len(top_left), -1)
+    cells = np.stack(found)
     np.maximum(cells, 0, out=cells)
     cells += np.float32(epsilon)
-    cells /= cells.sum(axis=1, keepdims=True)
-    np.sqrt(cells, out=cells)
-    return np.asarray(cells, np.float32)
+    cells /= cells.reshape(len(found) * CELLS**2, len(top_left)).sum(axis=0)
+    return np.asarray(np.sqrt(cells, out=cells), np.float32)
 
 
 def frame_histograms(grey: NDArray[np.uint8], flow: Flow, min_flow: float) -> Iterator[Iterator[Plane]]:

@@ -17,7 +17,7 @@ from onlooker.methods.recognition.dense_trajectories.motion import Compensation,
 from onlooker.methods.recognition.dense_trajectories.pyramid import SMALLEST, Level, levels, to_grey
 from onlooker.methods.recognition.dense_trajectories.rows import Trajectories
 from onlooker.methods.recognition.dense_trajectories.sampling import sample
-from onlooker.methods.recognition.dense_trajectories.tracks import Tracks
+from onlooker.methods.recognition.dense_trajectories.tracks import Complete, Tracks
 from onlooker.methods.recognition.dense_trajectories.trials import try_motion, try_tracks
 
 Image = NDArray[np.uint8]
@@ -125,25 +125,27 @@ class Extractor:
             own.add(sample(grey, own.here(), self.config.step, self.config.corner_quality))
 
     def _track(self, pair: Pair, tracks: list[Tracks]) -> Trajectories:
-        found = []
-        for level, (size, own) in enumerate(zip(self._sizes(pair.after.greys[0]), tracks, strict=True)):
-            if not len(own):
-                continue
-            flow, residual = pair.flow[level], pair.residual[level]
-            fields = frame_histograms(pair.before.greys[level], residual, self.config.min_flow)
-            complete = own.advance(fields, flow, residual, self.config.epsilon)
-            found.append(self._judge(own, complete, size.scale, pair.after.index))
+        scales = [size.scale for size in self._sizes(pair.after.greys[0])]
+        ends = []
+        for grey, flow, residual, own in zip(pair.before.greys, pair.flow, pair.residual, tracks, strict=True):
+            fields = frame_histograms(grey, residual, self.config.min_flow)
+            ends.append(own.advance(fields, flow, residual, self.config.epsilon))
+        found = self._judge(ends, tracks, scales, pair.after.index)
         self._sample(pair.after, tracks)
-        return Trajectories.join(found)
+        return found
 
-    def _judge(self, tracks: Tracks, complete: NDArray[np.intp], scale: float, frame: int) -> Trajectories:
-        """The complete tracks that pass, in pixels of the frame."""
-        points = tracks.points[complete] * np.float32(scale)
+    def _judge(self, ends: list[Complete], tracks: list[Tracks], scales: list[float], frame: int) -> Trajectories:
+        """The complete tracks of all scales that pass, in pixels of the frame."""
+        scale = np.repeat(np.array(scales, np.float32), [len(end) for end in ends])
+        points = np.concatenate([end.points for end in ends]) * scale[:, None, None]
         trial = try_tracks(points, self.config)
         passed, shape = trial.passed, trial.shape
         if self.config.compensate:
-            moving, shape = try_motion(tracks.moves[complete] * np.float32(scale), self.config)
+            moves = np.concatenate([end.moves for end in ends]) * scale[:, None, None]
+            moving, shape = try_motion(moves, self.config)
             passed = passed & moving
+        parts = np.split(passed, np.cumsum([len(end) for end in ends])[:-1])
+        described = [own.described(end.columns[part]) for own, end, part in zip(tracks, ends, parts, strict=True)]
         count = int(passed.sum())
         return Trajectories(
             np.full(count, frame, np.int64),
@@ -151,9 +153,9 @@ class Extractor:
             trial.mean[passed],
             trial.std[passed],
             trial.length[passed],
-            np.full(count, scale, np.float32),
+            scale[passed],
             shape[passed].reshape(count, 30),
-            *tracks.described(complete[passed]),
+            *(np.concatenate(channel) for channel in zip(*described, strict=True)),
         )
 
 

@@ -25,17 +25,23 @@ BORDER = (0.14, 0.14, 0.4472, 0.4472, 0.4472)
 
 Plane = NDArray[np.float32]
 Flow = NDArray[np.float32]
+Equations = tuple[Plane, Plane, Plane, Plane, Plane]
 
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """Quadratic coefficients of one level, a plane each: of x, y, x², y² and xy."""
+    """Quadratic coefficients of one level, a plane each: of x, y, x², y² and xy.
+
+    `joined` (height, width, 4) holds the first four again: looking up four numbers at a place costs little more than
+    looking up one.
+    """
 
     x: Plane
     y: Plane
     xx: Plane
     yy: Plane
     xy: Plane
+    joined: Plane
 
 
 def expand(frame: Grey, sizes: tuple[Level, ...]) -> list[Expansion]:
@@ -73,17 +79,36 @@ def _expand(image: Plane) -> Expansion:
         return np.asarray(cv2.sepFilter2D(image, cv2.CV_32F, across * gain, down, borderType=cv2.BORDER_REPLICATE))
 
     mean = filtered(g, g, mixed)
-    return Expansion(
-        filtered(gx, g, first),
-        filtered(g, gx, first),
-        cv2.add(mean, filtered(gxx, g, pure)),
-        cv2.add(mean, filtered(g, gxx, pure)),
-        filtered(gx, gx, cross),
-    )
+    x, y = filtered(gx, g, first), filtered(g, gx, first)
+    xx, yy = cv2.add(mean, filtered(gxx, g, pure)), cv2.add(mean, filtered(g, gxx, pure))
+    return Expansion(x, y, xx, yy, filtered(gx, gx, cross), cv2.merge((x, y, xx, yy)))
 
 
-def flows(before: list[Expansion], after: list[Expansion]) -> list[Flow]:
+class Room:
+    """Arrays that computing the flow writes to, over and over. One serves one thread."""
+
+    def __init__(self) -> None:
+        self._desks: dict[tuple[int, int], _Desk] = {}
+
+    def desk(self, height: int, width: int) -> _Desk:
+        """Those of a level."""
+        if (height, width) not in self._desks:
+            self._desks[height, width] = _Desk(height, width)
+        return self._desks[height, width]
+
+
+class _Desk:
+    """Of one level: places, looked-up coefficients, what becomes of them, and masks."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self.planes = np.empty((11, height, width), np.float32)
+        self.masks = np.empty((2, height, width), np.bool_)
+        self.joined = np.empty((height, width, 4), np.float32)
+
+
+def flows(before: list[Expansion], after: list[Expansion], room: Room | None = None) -> list[Flow]:
     """Flow (height, width, 2) in x and y, in pixels of each level, from coarse to fine; given finest first."""
+    room = room or Room()
     found: list[Flow] = []
     flow: Flow | None = None
     for first, second in zip(reversed(before), reversed(after), strict=True):
@@ -91,55 +116,58 @@ def flows(before: list[Expansion], after: list[Expansion]) -> list[Flow]:
         if flow is None:
             start = np.zeros((height, width, 2), np.float32)
         else:
-            start = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR) * np.float32(FACTOR)
-        flow = _refine(first, second, start)
+            start = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR)
+            start *= np.float32(FACTOR)
+        flow = _refine(first, second, start, room.desk(height, width))
         found.append(flow)
     return found[::-1]
 
 
-def _refine(first: Expansion, second: Expansion, flow: Flow) -> Flow:
+def _refine(first: Expansion, second: Expansion, flow: Flow, desk: _Desk) -> Flow:
     dx, dy = cv2.split(flow)
     for _ in range(ITERATIONS):
-        dx, dy = _solve(*(_average(plane) for plane in _equations(first, second, dx, dy)))
+        equations = _equations(first, second, dx, dy, desk)
+        for plane in equations:
+            _average(plane)
+        _solve(*equations, desk.planes[0], dx, dy)
     return np.asarray(cv2.merge((cv2.medianBlur(dx, MEDIAN), cv2.medianBlur(dy, MEDIAN))))
 
 
-def _average(plane: Plane) -> Plane:
+def _average(plane: Plane) -> None:
     side = 2 * WINDOW + 1
-    return np.asarray(cv2.GaussianBlur(plane, (side, side), 0.3 * WINDOW, borderType=cv2.BORDER_REPLICATE))
+    cv2.GaussianBlur(plane, (side, side), 0.3 * WINDOW, dst=plane, borderType=cv2.BORDER_REPLICATE)
 
 
-def _equations(first: Expansion, second: Expansion, dx: Plane, dy: Plane) -> tuple[Plane, ...]:
-    """4 A'A (three planes) and 4 A'b (two) of every pixel for the displacement found so far; works in place."""
+def _equations(first: Expansion, second: Expansion, dx: Plane, dy: Plane, desk: _Desk) -> Equations:
+    """4 A'A (three planes) and 4 A'b (two) of every pixel for the displacement found so far."""
     height, width = dx.shape
+    x, y, bx, by, xx, yy, xy, u, v, b, spare = desk.planes
     columns, rows = _grid(width, height)
-    x, y = dx + columns, dy + rows
-    outside = (x < 0) | (x >= width - 1) | (y < 0) | (y >= height - 1)
-    whole, part = cv2.convertMaps(x, y, cv2.CV_16SC2)
-    moved = [
-        cv2.remap(plane, whole, part, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        for plane in (second.x, second.y, second.xx, second.yy, second.xy)
-    ]
+    np.add(dx, columns, out=x)
+    np.add(dy, rows, out=y)
+    _look_up(second, (bx, by, xx, yy, xy), x, y, desk.joined)
+    outside = _outside(x, y, desk.masks)
     # twice the means of both frames' matrices; outside there is only the first frame's
-    for plane, own in zip(moved, (None, None, first.xx, first.yy, first.xy), strict=True):
+    for plane, own in ((bx, None), (by, None), (xx, first.xx), (yy, first.yy), (xy, first.xy)):
         np.copyto(plane, 0 if own is None else own, where=outside)
-    bx, by, xx, yy, xy = moved
     np.subtract(first.x, bx, out=bx)
     np.subtract(first.y, by, out=by)
     xx += first.xx
     yy += first.yy
     xy += first.xy
     xy *= 0.5
-    bx += np.multiply(xx, dx, out=x)
-    bx += np.multiply(xy, dy, out=x)
-    by += np.multiply(xy, dx, out=x)
-    by += np.multiply(yy, dy, out=x)
+    bx += np.multiply(xx, dx, out=spare)
+    bx += np.multiply(xy, dy, out=spare)
+    by += np.multiply(xy, dx, out=spare)
+    by += np.multiply(yy, dy, out=spare)
     trust = _trust(width, height)
-    for plane in moved:
+    for plane in (bx, by, xx, yy, xy):
         plane *= trust
-    u, v, b = xx * bx, xy * bx, xx + yy
-    u += np.multiply(xy, by, out=x)
-    v += np.multiply(yy, by, out=x)
+    np.multiply(xx, bx, out=u)
+    u += np.multiply(xy, by, out=spare)
+    np.multiply(xy, bx, out=v)
+    v += np.multiply(yy, by, out=spare)
+    np.add(xx, yy, out=b)
     b *= xy
     xx *= xx
     yy *= yy
@@ -149,17 +177,32 @@ def _equations(first: Expansion, second: Expansion, dx: Plane, dy: Plane) -> tup
     return xx, b, yy, u, v
 
 
-def _solve(a: Plane, b: Plane, c: Plane, u: Plane, v: Plane) -> tuple[Plane, Plane]:
-    """The 2 x 2 systems by Cramer's rule; the sixteenfold determinant gets a sixteenfold regulariser."""
-    determinant = a * c
-    determinant -= b * b
-    determinant += np.float32(16 * REGULAR)
-    dx, dy = c * u, a * v
-    dx -= np.multiply(b, v, out=c)
-    dy -= np.multiply(b, u, out=c)
-    dx /= determinant
-    dy /= determinant
-    return dx, dy
+def _look_up(of: Expansion, into: tuple[Plane, ...], x: Plane, y: Plane, joined: Plane) -> None:
+    """The coefficients at places between pixels; those of the border outside."""
+    cv2.split(cv2.remap(of.joined, x, y, cv2.INTER_LINEAR, dst=joined, borderMode=cv2.BORDER_REPLICATE), into[:4])
+    np.copyto(into[4], cv2.remap(of.xy, x, y, cv2.INTER_LINEAR, dst=into[4], borderMode=cv2.BORDER_REPLICATE))
+
+
+def _outside(x: Plane, y: Plane, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which pixels look for their like where the second frame has none."""
+    height, width = x.shape
+    found: NDArray[np.bool_] = np.less(x, 0, out=masks[0])
+    for plane, compare, limit in ((x, np.greater_equal, width - 1), (y, np.less, 0), (y, np.greater_equal, height - 1)):
+        found |= compare(plane, limit, out=masks[1])
+    return found
+
+
+def _solve(a: Plane, b: Plane, c: Plane, u: Plane, v: Plane, spare: Plane, dx: Plane, dy: Plane) -> None:
+    """The 2 x 2 systems by Cramer's rule, into dx and dy; sixteenfold determinants get a sixteenfold regulariser."""
+    np.multiply(c, u, out=dx)
+    dx -= np.multiply(b, v, out=spare)
+    np.multiply(a, v, out=dy)
+    dy -= np.multiply(b, u, out=spare)
+    a *= c
+    a -= np.multiply(b, b, out=b)
+    a += np.float32(16 * REGULAR)
+    dx /= a
+    dy /= a
 
 
 @lru_cache(maxsize=64)

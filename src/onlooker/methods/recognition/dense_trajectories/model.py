@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 CODEBOOK = "codebook.safetensors"
 SAMPLES_PER_GAUSSIAN = 1000
+AT_ONCE = 4096
+"""Trajectories are encoded by as many: what a frame gives alone costs more in calls, and in waiting threads."""
 
 __all__ = ["NOT_IN_FILES", "TINY", "VARIANTS", "Config", "DenseTrajectories", "build", "measure"]
 
@@ -156,8 +158,13 @@ class DenseTrajectories(nn.Module):
     def encode(self, parts: Iterable[Trajectories]) -> Float[Tensor, " dim"]:
         """The Fisher vector of trajectories that come in parts."""
         sums = Sums(self.codebook)
+        waiting: list[Trajectories] = []
         for part in parts:
-            sums.add(part)
+            waiting.append(part)
+            if sum(map(len, waiting)) >= AT_ONCE:
+                sums.add(Trajectories.join(waiting))
+                waiting = []
+        sums.add(Trajectories.join(waiting))
         return sums.vector()
 
     def _sample(self, videos: Iterable[VideoLike], most: int, seed: int) -> Trajectories:

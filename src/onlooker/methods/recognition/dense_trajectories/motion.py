@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from onlooker.methods.recognition.dense_trajectories.camera import (
     warp,
 )
 from onlooker.methods.recognition.dense_trajectories.config import Config
-from onlooker.methods.recognition.dense_trajectories.farneback import Expansion, Flow, expand, flows
+from onlooker.methods.recognition.dense_trajectories.farneback import Expansion, Flow, Room, expand, flows
 from onlooker.methods.recognition.dense_trajectories.pyramid import Grey, Level, grey_levels
 
 Item = TypeVar("Item")
@@ -66,8 +67,9 @@ def view(index: int, grey: Grey, boxes: Boxes, sizes: tuple[Level, ...]) -> View
 
 def with_flow(views: Iterable[View], last: View) -> Iterator[tuple[View, View, list[Flow]]]:
     """Each view with the one before it and the flow between them; `last` comes before the first."""
+    room = Room()
     for now in views:
-        yield last, now, flows(last.expansions, now.expansions)
+        yield last, now, flows(last.expansions, now.expansions, room)
         last = now
 
 
@@ -77,6 +79,7 @@ class Compensation:
     def __init__(self, config: Config, sizes: tuple[Level, ...]) -> None:
         self._config, self._sizes = config, sizes
         self._known: tuple[int, Keypoints] | None = None
+        self._room = Room()
 
     def pairs(self, moved: Iterable[tuple[View, View, list[Flow]]]) -> Iterator[Pair]:
         """The pairs of views with their flow and residual flow."""
@@ -85,7 +88,7 @@ class Compensation:
             residual = flow
             if matrix is not None:
                 still = warp(after.greys[0], before.greys[0], matrix)
-                residual = flows(before.expansions, expand(still, self._sizes))
+                residual = flows(before.expansions, expand(still, self._sizes), self._room)
             yield Pair(before, after, flow, residual, matrix)
 
     def _matrix(self, before: View, after: View, flow: Flow) -> Matrix | None:
@@ -100,12 +103,15 @@ class Compensation:
         return self._known[1]
 
 
-def ahead(items: Iterable[Item]) -> Iterator[Item]:
-    """The same items; while one is in use, the next is made in a thread. OpenCV and NumPy run without the lock."""
+def ahead(items: Iterable[Item], depth: int = 3) -> Iterator[Item]:
+    """The same items; while one is in use, up to `depth` more are made in a thread.
+
+    OpenCV and NumPy run without the lock. More than one, because frames differ in how long each step of them takes.
+    """
     end = object()
     source = iter(items)
     with ThreadPoolExecutor(1) as pool:
-        pending = pool.submit(next, source, end)
-        while (item := pending.result()) is not end:
-            pending = pool.submit(next, source, end)
+        pending = deque(pool.submit(next, source, end) for _ in range(depth))
+        while (item := pending.popleft().result()) is not end:
+            pending.append(pool.submit(next, source, end))
             yield item  # type: ignore[misc]

@@ -69,7 +69,8 @@ def _extractor(given: dict[str, Any], recorded: dict[str, Any], config: Config) 
         if f"integral_{name}" in recorded:
             sums = np.stack([cv2.integral(plane, sdepth=cv2.CV_64F) for plane in planes], axis=-1)
             yield f"integral_{name}", sums[::8, ::8], recorded[f"integral_{name}"], SUMS
-        yield name, descriptors.describe(planes, top_left, config.epsilon), recorded[name], DESCRIPTORS
+        found = descriptors.describe(planes, top_left, config.epsilon)
+        yield name, found.transpose(2, 1, 0).reshape(len(top_left), -1), recorded[name], DESCRIPTORS
     yield from _trials(given, recorded, config)
     for name, taken in (
         ("dense_samples_xy", np.zeros((0, 2), np.float32)),

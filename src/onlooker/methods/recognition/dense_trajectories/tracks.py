@@ -3,111 +3,174 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from onlooker.methods.recognition.dense_trajectories.descriptors import corners, describe
+from onlooker.methods.recognition.dense_trajectories.descriptors import BINS, CELLS, corners, describe
 from onlooker.methods.recognition.dense_trajectories.farneback import Flow, Plane
 from onlooker.methods.recognition.dense_trajectories.rows import LENGTH
 
 PARTS = 3
-WIDTHS = (32, 36, 32, 32)
+QUARTERS = CELLS * CELLS
+WIDTHS = tuple(bins * QUARTERS for bins in (BINS, BINS + 1, BINS, BINS))
 """Numbers per frame of hog, hof, mbh_x and mbh_y."""
+_ENDS = (0, *np.cumsum(WIDTHS).tolist())
+_TURNS = LENGTH + 1
 
 Floats = NDArray[np.float32]
 
 
-class Tracks:
-    """Tracks of `LENGTH` steps in pixels of their level, kept in slots that are used again.
+@dataclass(frozen=True, slots=True, eq=False)
+class Complete:
+    """n tracks that have come to their end: `points` (n, 16, 2), `moves` (n, 15, 2) without the camera's motion, and
+    the `columns` where `Tracks` still has their descriptors."""
 
-    `alive` lists the slots in order of birth. `points` (slots, 16, 2), `moves` (slots, 15, 2) without the camera's
-    motion, `sums` (slots, 3, 132) of descriptors over the thirds of a track, `age` (slots,) in steps.
+    points: Floats
+    moves: Floats
+    columns: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+
+class Tracks:
+    """Tracks of `LENGTH` steps in pixels of their level.
+
+    Each has a column of the arrays, in order of birth; the used columns are a window that goes to the right and is
+    moved back when it meets the end. So whatever happens to all tracks of one age happens to a slice, and nothing is
+    looked up. A track that leaves the picture is marked as gone and keeps its column for a while.
     """
 
     def __init__(self) -> None:
-        self.alive: NDArray[np.intp] = np.zeros(0, np.intp)
-        self._free: NDArray[np.intp] = np.zeros(0, np.intp)
+        self._ages: list[list[int]] = []  # [age, number of columns] from the oldest to the youngest
+        self._first = self._end = self._turn = 0
         self._allocate(0)
 
     def __len__(self) -> int:
-        return len(self.alive)
+        return int(self._live().sum())
 
-    def _allocate(self, slots: int) -> None:
-        self.points = np.zeros((slots, LENGTH + 1, 2), np.float32)
-        self.moves = np.zeros((slots, LENGTH, 2), np.float32)
-        self.sums = np.zeros((slots, PARTS, sum(WIDTHS)), np.float32)
-        self.age = np.zeros(slots, np.intp)
+    @property
+    def capacity(self) -> int:
+        """How many columns there are."""
+        return len(self._gone)
+
+    def _allocate(self, columns: int) -> None:
+        """Points and moves by the turn at which they were written, sums by thirds of a track."""
+        self._points = np.zeros((_TURNS, 2, columns), np.float32)
+        self._moves = np.zeros((_TURNS, 2, columns), np.float32)
+        self._sums = np.zeros((PARTS, sum(WIDTHS), columns), np.float32)
+        self._gone = np.zeros(columns, np.bool_)
+
+    def _live(self) -> NDArray[np.bool_]:
+        return ~self._gone[self._first : self._end]
 
     def add(self, points: Floats) -> None:
         """Begin a track at each of the points (n, 2)."""
-        if len(points) > len(self._free):
-            self._grow(len(points) - len(self._free))
-        slots, self._free = self._free[: len(points)], self._free[len(points) :]
-        self.points[slots, 0] = points
-        self.sums[slots] = 0
-        self.age[slots] = 0
-        self.alive = np.concatenate((self.alive, slots))
+        if self._end + len(points) > self.capacity:
+            self._make_room(len(points))
+        new = slice(self._end, self._end + len(points))
+        self._points[self._turn, :, new] = points.T
+        self._sums[..., new] = 0
+        self._gone[new] = False
+        self._end = new.stop
+        self._ages.append([0, len(points)])
 
-    def _grow(self, missing: int) -> None:
-        """Doubling; there are never more tracks than 15 frames can start."""
-        had = len(self.age)
-        extra = max(missing, had)
-        points, moves, sums, age = self.points, self.moves, self.sums, self.age
-        self._allocate(had + extra)
-        self.points[:had], self.moves[:had], self.sums[:had], self.age[:had] = points, moves, sums, age
-        self._free = np.concatenate((self._free, np.arange(had, had + extra)))
+    def _make_room(self, missing: int) -> None:
+        """Live tracks to the left, into larger arrays where more than half would be in use: then this is seldom done.
+
+        There are never more tracks than 15 frames can start.
+        """
+        kept = self.to_arrays()
+        count = len(kept["age"])
+        if 2 * (count + missing) > self.capacity:
+            self._allocate(2 * (count + missing))
+        self._fill(kept)
 
     def here(self) -> Floats:
         """Where each live track is now (n, 2)."""
-        found: Floats = self.points[self.alive, self.age[self.alive]]
+        found: Floats = self._points[self._turn, :, self._first : self._end][:, self._live()].T
         return found
 
-    def advance(
-        self, fields: Iterable[Iterable[Plane]], flow: Flow, residual: Flow, epsilon: float
-    ) -> NDArray[np.intp]:
+    def advance(self, fields: Iterable[Iterable[Plane]], flow: Flow, residual: Flow, epsilon: float) -> Complete:
         """Describe every track where it is, move it by the flow, and drop those that leave the picture.
 
-        `residual` is the flow without the camera's motion. Gives the slots of the tracks that are now complete; they
-        are free again, and hold their track until the next `add`.
+        `residual` is the flow without the camera's motion. Gives the tracks that are now complete; their descriptors
+        are there until the next `add`.
         """
         height, width = flow.shape[:2]
-        slots, age, here = self.alive, self.age[self.alive], self.here()
-        top_left = corners(here, width, height)
-        described = np.concatenate([describe(planes, top_left, epsilon) for planes in fields], axis=1)
-        self.sums.reshape(-1, sum(WIDTHS))[slots * PARTS + age * PARTS // LENGTH] += described
-        columns, rows = np.clip(np.rint(here).astype(np.intp), 0, [width - 1, height - 1]).T
-        there = here + flow[rows, columns]
-        self.moves[slots, age] = residual[rows, columns]
-        self.points[slots, age + 1] = there
-        self.age[slots] += 1
-        inside = (there > 0).all(axis=1) & (there[:, 0] < width) & (there[:, 1] < height)
-        complete = inside & (age + 1 == LENGTH)
-        done: NDArray[np.intp] = slots[complete]
-        self._free = np.concatenate((self._free, slots[~inside], done))
-        self.alive = slots[inside & ~complete]
-        return done
+        used = slice(self._first, self._end)
+        here = self._points[self._turn, :, used]
+        self._gather(fields, corners(here.T, width, height), epsilon)
+        columns, rows = np.clip(np.rint(here).astype(np.intp), 0, [[width - 1], [height - 1]])
+        places = rows * width + columns
+        self._moves[self._turn, :, used] = residual.reshape(-1, 2)[places].T
+        self._turn = (self._turn + 1) % _TURNS
+        there = here + flow.reshape(-1, 2)[places].T
+        self._points[self._turn, :, used] = there
+        inside = (there > 0).all(axis=0) & (there[0] < width) & (there[1] < height)
+        self._gone[used] |= ~inside
+        for cohort in self._ages:
+            cohort[0] += 1
+        return self._complete()
 
-    def described(self, slots: NDArray[np.intp]) -> list[Floats]:
+    def _gather(self, fields: Iterable[Iterable[Plane]], top_left: NDArray[np.intp], epsilon: float) -> None:
+        """Add what each track sees to the third that it is in."""
+        thirds = [0] * PARTS
+        for age, count in self._ages:
+            thirds[age * PARTS // LENGTH] += count
+        for planes, (start, stop) in zip(fields, pairwise(_ENDS), strict=True):
+            seen = describe(planes, top_left, epsilon).reshape(stop - start, len(top_left))
+            done = 0
+            for third in reversed(range(PARTS)):  # the oldest come first
+                own = slice(done, done + thirds[third])
+                self._sums[third, start:stop, self._first + own.start : self._first + own.stop] += seen[:, own]
+                done = own.stop
+
+    def _complete(self) -> Complete:
+        oldest = slice(self._first, self._first)
+        if self._ages and self._ages[0][0] == LENGTH:
+            oldest = slice(self._first, self._first + self._ages.pop(0)[1])
+            self._first = oldest.stop
+        turns = (self._turn + 1 + np.arange(_TURNS)) % _TURNS  # from the oldest
+        columns = oldest.start + np.flatnonzero(~self._gone[oldest])
+        points, moves = self._points[turns][..., columns], self._moves[turns[:-1]][..., columns]
+        points, moves = (np.ascontiguousarray(part.transpose(2, 0, 1)) for part in (points, moves))
+        return Complete(points, moves, columns)
+
+    def described(self, columns: NDArray[np.intp]) -> list[Floats]:
         """hog, hof, mbh_x and mbh_y (n, 3 * width each) of complete tracks: means over thirds, time slowest."""
-        means = self.sums[slots] * np.float32(PARTS / LENGTH)
-        ends = np.cumsum((0, *WIDTHS))
-        return [means[:, :, a:b].reshape(len(slots), PARTS * (b - a)) for a, b in pairwise(ends)]
+        means = self._sums[..., columns] * np.float32(PARTS / LENGTH)
+        return [
+            means[:, a:b]
+            .reshape(PARTS, (b - a) // QUARTERS, QUARTERS, len(columns))
+            .transpose(3, 0, 2, 1)
+            .reshape(len(columns), PARTS * (b - a))
+            for a, b in pairwise(_ENDS)
+        ]
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
-        """The live tracks as plain arrays, in order of birth."""
-        kept = self.alive
-        return {
-            "points": self.points[kept], "moves": self.moves[kept], "sums": self.sums[kept], "age": self.age[kept]
-        }  # fmt: skip
+        """The live tracks as plain arrays, in order of birth: the last axis is theirs, and their first is now."""
+        kept = self._first + np.flatnonzero(self._live())
+        ages = np.repeat([age for age, _ in self._ages], [count for _, count in self._ages]).astype(np.int64)
+        points, moves = (np.roll(part[..., kept], -self._turn, axis=0) for part in (self._points, self._moves))
+        return {"points": points, "moves": moves, "sums": self._sums[..., kept], "age": ages[self._live()]}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Tracks:
         """Undoes `to_arrays`."""
         tracks = cls()
         tracks._allocate(len(arrays["age"]))
-        for name in ("points", "moves", "sums", "age"):
-            getattr(tracks, name)[:] = arrays[name]
-        tracks.alive = np.arange(len(arrays["age"]))
+        tracks._fill(arrays)
         return tracks
+
+    def _fill(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:
+        count = len(arrays["age"])
+        for name in ("points", "moves", "sums"):
+            getattr(self, f"_{name}")[..., :count] = arrays[name]
+        self._gone[:count] = False
+        values, counts = np.unique(arrays["age"], return_counts=True)
+        self._ages = [[int(age), int(number)] for age, number in zip(values[::-1], counts[::-1], strict=True)]
+        self._first, self._end, self._turn = 0, count, 0
