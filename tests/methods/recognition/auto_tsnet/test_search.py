@@ -58,6 +58,7 @@ def supernet(space: Space = SPACE) -> Supernet:
 
 
 NET = supernet()
+DERIVED = Supernet.derived
 
 
 def clip() -> torch.Tensor:
@@ -83,6 +84,29 @@ def test_one_hot_gates_give_the_derived_network(seed: int, training: bool) -> No
     derived.train(training)
     with torch.no_grad():
         assert_close(net(clip(), one_hot(SPACE, choices)), derived(clip()), atol=1e-5, rtol=1e-5)
+
+
+def test_a_step_on_one_network_is_the_supernets_for_one_hot_gates() -> None:
+    choices = SPACE.random(torch.Generator().manual_seed(9))
+    gradients = []
+    for small in (True, False):
+        net = supernet()
+        logits = net.derived(clip(), choices) if small else net(clip(), one_hot(SPACE, choices))
+        logits.square().sum().backward()
+        gradients.append({name: parameter.grad for name, parameter in net.named_parameters()})
+    for name, gradient in gradients[0].items():
+        other = gradients[1][name]
+        if gradient is None or name.startswith("alpha"):
+            assert name.startswith("alpha") or other is None or not other.any(), name
+        else:
+            assert_close(gradient, other, atol=1e-3, rtol=1e-3)
+
+
+def test_a_step_on_one_network_leaves_no_trace_in_the_statistics() -> None:
+    net = supernet()
+    before = {name: buffer.clone() for name, buffer in net.named_buffers()}
+    net.derived(clip(), SPACE.first())
+    assert all(torch.equal(buffer, before[name]) for name, buffer in net.named_buffers())
 
 
 def test_a_space_of_one_network_is_that_network() -> None:
@@ -136,6 +160,18 @@ def test_a_low_temperature_decides() -> None:
     assert all(float(gate.detach().max()) > 0.999 for gate in gates.values())
 
 
+def test_networks_are_drawn_as_likely_as_the_architecture_says() -> None:
+    net = Supernet(SMALL)
+    with torch.no_grad():
+        net.alpha["slow_0_0_time"].copy_(torch.tensor([0.0, 1.0]))
+        net.alpha["fusion_1"].copy_(torch.tensor([50.0, 0.0]))
+    generator = torch.Generator().manual_seed(0)
+    drawn = [net.draw(generator) for _ in range(400)]
+    assert all(choices["fusion.1"] == "none" for choices in drawn)
+    share = sum(choices["slow.0.0.time"] == 3 for choices in drawn) / len(drawn)
+    assert share == pytest.approx(0.731, abs=0.08)  # e / (1 + e)
+
+
 def test_kernel_masks_are_centred() -> None:
     assert centred((1, 5), torch.tensor([1.0, 0.0])).tolist() == [0, 0, 1, 0, 0]
     assert centred_squares((3, 5), torch.tensor([1.0, 0.0]))[1:4, 1:4].eq(1).all()
@@ -177,6 +213,25 @@ def test_a_heavy_price_finds_the_cheapest_network() -> None:
     schedule = Schedule(steps=25, warmup=0.0, architecture_rate=0.3, cost_weight=1e4, penalty="log")
     found = search(SMALL, endless(0), endless(1), target=1e5, schedule=schedule, stages=("streams", "attention"))
     assert found.config == SMALL.config(SMALL.first())
+
+
+def test_candidates_near_the_target_are_judged_on_held_out_clips(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged = []
+
+    def spy(net: Supernet, clips: torch.Tensor, choices: dict[str, object]) -> torch.Tensor:
+        if not torch.is_grad_enabled():
+            judged.append(choices)
+            return torch.zeros(len(clips), 3)
+        return DERIVED(net, clips, choices)
+
+    monkeypatch.setattr(Supernet, "derived", spy)
+    schedule = Schedule(steps=1, candidates=4, tolerance=0.05)
+    target = float(multiply_adds(SMALL, one_hot(SMALL, {**SMALL.first(), "slow.0.0.time": 3})))
+    found = search(SMALL, endless(0), endless(1), target=target, schedule=schedule, stages=("streams",))
+    assert 1 <= len(judged) <= 4
+    costs = [float(multiply_adds(SMALL, one_hot(SMALL, {**SMALL.first(), **choices}))) for choices in judged]
+    assert all(abs(cost / target - 1) <= 0.05 for cost in costs)
+    assert abs(found.cost / target - 1) <= 0.05
 
 
 def test_the_cost_can_be_exchanged() -> None:

@@ -5,30 +5,37 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from onlooker.errors import ConfigError
 from onlooker.methods.recognition.auto_tsnet.config import Config
 from onlooker.methods.recognition.auto_tsnet.cost import Cost, multiply_adds, one_hot
-from onlooker.methods.recognition.auto_tsnet.space import STAGES, Space
+from onlooker.methods.recognition.auto_tsnet.space import STAGES, Choices, Space
 from onlooker.methods.recognition.auto_tsnet.supernet import Supernet
 
 Batches = Iterator[tuple[Float[Tensor, "batch time channel height width"], Int[Tensor, " batch"]]]
 Penalty = Literal["gap", "log"]
+DRAWN, JUDGED = 10, 8
+"""Networks drawn for each candidate at the end of a stage, and the held-out batches that judge them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """How each stage is searched. None of these numbers could be retrieved from the paper.
 
-    `steps` updates of the weights; after the first `warmup` of them the architecture is updated after each.
-    `temperature` falls exponentially from the first value to the second. `cost_weight` times the penalty is added to
-    the architecture's loss: `gap` is |C / target - 1|, `log` is log C / log target.
+    `steps` updates of the weights, each on one network: in the first `warmup` of them all options are equally likely,
+    then as likely as the architecture says, which is updated after each step on the mean over `draws` mixtures.
+    `temperature` falls exponentially from the first value to the second while it is. `cost_weight` times the penalty
+    is added to the architecture's loss: `gap` is |C / target - 1|, `log` is log C / log target, with C the expected
+    cost of a network that is drawn.
+
+    At the end a stage takes the most probable options; or, when `candidates` is above 0, the best on held-out clips of
+    so many networks drawn with these probabilities, of those that miss the target by `tolerance` at most.
     """
 
     steps: int = 300
@@ -38,6 +45,9 @@ class Schedule:
     temperature: tuple[float, float] = (5.0, 0.3)
     cost_weight: float = 1.0
     penalty: Penalty = "gap"
+    draws: int = 1
+    candidates: int = 0
+    tolerance: float = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,7 @@ def search(
     In each stage the variables of later stages have their first option, those of earlier ones what was chosen, and the
     weights begin anew. Raises ConfigError for an unknown stage or a target that is not positive.
     """
-    order = tuple(stages)
+    order, schedule = tuple(stages), schedule or Schedule()
     if target <= 0 or not set(order) <= set(STAGES):
         raise ConfigError(f"target={target}, stages={order}: the target is positive, stages are among {STAGES}.")
     choices = space.first()
@@ -78,8 +88,9 @@ def search(
         narrowed = space.fixed({name: value for name, value in choices.items() if name not in free})
         generator = torch.Generator().manual_seed(seed * len(STAGES) + number)
         net = Supernet(narrowed, generator=generator).to(device)
-        _run_stage(net, train, held, target, schedule or Schedule(), cost, generator)
-        choices.update(net.best())
+        net = net.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # faster on processors
+        _run_stage(net, train, held, target, schedule, cost, generator)
+        choices.update(_choose(net, held, target, schedule, cost, generator))
         final = net.gates(1.0)
         for name in free:
             pairs = zip(space.options[name], final[name].tolist(), strict=True)
@@ -88,29 +99,55 @@ def search(
 
 
 def _run_stage(
-    net: Supernet, train: Batches, held: Batches, target: float, schedule: Schedule, cost: Cost, generator: Any
+    net: Supernet, train: Batches, held: Batches, target: float, schedule: Schedule, cost: Cost, generator: Generator
 ) -> None:
     weights = torch.optim.SGD(net.weights(), lr=schedule.rate, momentum=0.9, weight_decay=1e-4)
     rates = torch.optim.lr_scheduler.CosineAnnealingLR(weights, schedule.steps)
     architecture = torch.optim.Adam(
         net.alpha.values(), lr=schedule.architecture_rate, betas=(0.5, 0.999), weight_decay=5e-4
     )
+    warm = round(schedule.warmup * schedule.steps)
     first, last = schedule.temperature
     for step in range(schedule.steps):
-        temperature = first * (last / first) ** (step / max(1, schedule.steps - 1))
-        loss = _loss(net, train, net.gates(temperature, generator))
-        _step(net, weights, loss)
+        choices = net.space.random(generator) if step < warm else net.draw(generator)
+        clips, labels = next(train)
+        _step(net, weights, functional.cross_entropy(net.derived(clips, choices), labels))
         rates.step()
-        if step >= schedule.warmup * schedule.steps:
-            gates = net.gates(temperature, generator)
-            loss = _loss(net, held, gates)
-            loss = loss + schedule.cost_weight * penalty(cost(net.space, gates), target, schedule.penalty)
-            _step(net, architecture, loss)
+        if step >= warm:
+            temperature = first * (last / first) ** ((step - warm) / max(1, schedule.steps - 1 - warm))
+            loss = _mixed_loss(net, held, temperature, schedule.draws, generator)
+            # the expected cost itself: that of a drawn mixture is beside the target in almost every step, and its
+            # gradient, always of full size, would be louder than what the clips say
+            expected = cost(net.space, net.gates(1.0))
+            _step(net, architecture, loss + schedule.cost_weight * penalty(expected, target, schedule.penalty))
 
 
-def _loss(net: Supernet, batches: Batches, gates: dict[str, Tensor]) -> Tensor:
-    clips, labels = next(batches)
-    return functional.cross_entropy(net(clips, gates), labels)
+def _mixed_loss(net: Supernet, held: Batches, temperature: float, draws: int, generator: Generator) -> Tensor:
+    """The mean over several mixtures of the same clips."""
+    clips, labels = next(held)
+    mixtures = (net.gates(temperature, generator) for _ in range(draws))
+    return torch.stack([functional.cross_entropy(net(clips, gates), labels) for gates in mixtures]).mean()
+
+
+@torch.no_grad()
+def _choose(
+    net: Supernet, held: Batches, target: float, schedule: Schedule, cost: Cost, generator: Generator
+) -> dict[str, object]:
+    """The most probable options, or the candidate with the least loss on held-out clips."""
+    likely = net.best()
+    if not schedule.candidates:
+        return likely
+    drawn = [likely, *(net.draw(generator) for _ in range(DRAWN * schedule.candidates))]
+    networks = {net.space.config(choices): choices for choices in drawn}
+
+    def miss(choices: Choices) -> float:
+        return max(schedule.tolerance, abs(float(cost(net.space, one_hot(net.space, choices))) / target - 1))
+
+    missed = [(miss(choices), choices) for choices in networks.values()]
+    least = min(amount for amount, _ in missed)
+    nearest = [choices for amount, choices in missed if amount == least][: schedule.candidates]
+    clips, labels = (torch.cat(parts) for parts in zip(*(next(held) for _ in range(JUDGED)), strict=True))
+    return min(nearest, key=lambda choices: float(functional.cross_entropy(net.derived(clips, choices), labels)))
 
 
 def _step(net: nn.Module, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:

@@ -6,11 +6,13 @@ to size (`cut_weights`), so a search trains what it chooses from.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional
 
 from onlooker.methods.recognition.auto_tsnet.blocks import (
@@ -78,6 +80,16 @@ class Supernet(nn.Module):
             for name, values in self.space.options.items()
         }
 
+    def draw(self, generator: torch.Generator) -> dict[str, object]:
+        """One option of every variable, as likely as the architecture's parameters say."""
+        choices = {}
+        for name, values in self.space.options.items():
+            choices[name] = values[0]
+            if len(values) > 1:
+                shares = self.alpha[_key(name)].detach().softmax(dim=0).cpu()
+                choices[name] = values[int(torch.multinomial(shares, 1, generator=generator))]
+        return choices
+
     def forward(self, clip: Clip, gates: Gates) -> Float[Tensor, "batch classes"]:
         slow, fast = split(clip, self.space.base)
         slow, fast = self.slow.stem(slow), self.fast.stem(fast)
@@ -86,6 +98,18 @@ class Supernet(nn.Module):
             slow, fast = fusion(slow, fast, gates)
         features = torch.cat((self.slow_last(slow), self.fast_last(fast)), dim=1)
         logits: Tensor = self.head(features)
+        return logits
+
+    def derived(self, clip: Clip, choices: Choices) -> Float[Tensor, "batch classes"]:
+        """What `forward` gives for one-hot gates, computed by the small network itself on the weights cut to size.
+
+        So a step on one network costs what that network costs, not what the supernet does. Gradients reach the weights
+        that were used; in training mode norms use the batch and leave no trace in the running statistics.
+        """
+        with torch.device("meta"):
+            network = AutoTSNet(replace(self.space.config(choices), dropout=0.0)).train(self.training)
+        own = {**dict(self.named_parameters()), **dict(self.named_buffers())}
+        logits: Tensor = functional_call(network, _cut_all(own, network), (clip,))
         return logits
 
 
@@ -208,9 +232,12 @@ def cut_weights(net: Supernet, choices: Choices) -> dict[str, Tensor]:
     Its norms have the supernet's statistics, which only hold for one-hot gates: train, or `recalibrate`, it.
     """
     with torch.device("meta"):
-        wanted = AutoTSNet(net.space.config(choices)).state_dict()
-    state = net.state_dict()
-    return {name: _cut(state[name], tuple(tensor.shape)) for name, tensor in wanted.items()}
+        network = AutoTSNet(net.space.config(choices))
+    return _cut_all(net.state_dict(), network)
+
+
+def _cut_all(state: Mapping[str, Tensor], network: AutoTSNet) -> dict[str, Tensor]:
+    return {name: _cut(state[name], tuple(tensor.shape)) for name, tensor in network.state_dict().items()}
 
 
 def _cut(tensor: Tensor, shape: tuple[int, ...]) -> Tensor:
