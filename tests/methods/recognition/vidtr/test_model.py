@@ -135,7 +135,7 @@ def test_the_kept_rows_have_the_largest_deviation_and_ascend(
     drop = data.draw(st.integers(0, time - 1))
     generator = torch.Generator().manual_seed(seed)
     attention = Attention(4, 2).eval()
-    for select in ("std", "uniform"):
+    for select in ("std", "uniform", "staggered"):
         attention.select = select  # type: ignore[assignment]
         with torch.no_grad():
             out, kept = attention.pooled(torch.randn(2, time, places, 4, generator=generator), drop)
@@ -147,6 +147,27 @@ def test_the_kept_rows_have_the_largest_deviation_and_ascend(
     deviation = weights.std(dim=-1)
     left = deviation.scatter(-1, chosen, -1.0)
     assert bool((deviation.gather(-1, chosen).amin(-1) >= left.amax(-1)).all())
+
+
+@pytest.mark.parametrize(("sign", "found"), [(1.0, [2, 5]), (-1.0, [0, 1])])
+def test_a_large_deviation_marks_rows_that_look_at_rare_frames(sign: float, found: list[int]) -> None:
+    """They are the rare frames themselves (2 and 5 of 8) where like looks at like, and the others where it does not."""
+    attention = Attention(2, 1)
+    grid = torch.eye(2)[[0, 0, 1, 0, 0, 1, 0, 0]].view(1, 8, 1, 2)
+    # exact ties between equal frames would leave the choice to topk
+    grid = grid + torch.linspace(1e-3, 0.0, 8).view(1, 8, 1, 1) * grid
+    with torch.no_grad():
+        attention.qkv.weight.copy_(torch.cat((2 * torch.eye(2), 2 * sign * torch.eye(2), torch.eye(2))))
+        attention.qkv.bias.zero_()
+        assert attention.pooled(grid, 6)[1].flatten().tolist() == found
+
+
+def test_staggered_heads_keep_other_steps() -> None:
+    attention, weights = Attention(4, 2, select="staggered"), torch.zeros(1, 2, 1, 16, 16)
+    first, second = attention._choose(weights, 6)[0, :, 0].tolist()
+    assert (first, second) == ([0, 3, 6, 8, 11, 14], [2, 4, 7, 10, 12, 15])
+    single, uniform = Attention(4, 1, select="staggered"), Attention(4, 1, select="uniform")
+    assert torch.equal(single._choose(weights[:, :1], 6), uniform._choose(weights[:, :1], 6))
 
 
 def test_each_head_gathers_its_own_channels() -> None:

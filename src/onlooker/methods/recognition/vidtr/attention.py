@@ -62,11 +62,17 @@ class Attention(nn.Module):
         return self._over_space(_take(query, kept), _take(key, kept), value), kept
 
     def _choose(self, weights: Float[Tensor, "batch heads places time time"], count: int) -> Kept:
-        """Rows with the largest unbiased standard deviation (a peaked row is informative), or evenly spaced ones."""
+        """Rows with the largest unbiased standard deviation (a peaked row is informative), or evenly spaced ones.
+
+        Evenly spaced are the middles of `count` equal spans, the same for all heads; staggered, head h of H takes the
+        point (h + 1/2) / H of every span instead.
+        """
         if self.select == "std":
             return weights.std(dim=-1, unbiased=True).topk(count, dim=-1).indices.sort(dim=-1).values
-        middles = (torch.arange(count, device=weights.device) + 0.5) * weights.shape[-1] / count
-        return middles.long().expand(*weights.shape[:-2], count)
+        heads = self.heads if self.select == "staggered" else 1
+        point = ((torch.arange(heads, device=weights.device) + 0.5) / heads)[:, None, None]
+        steps = (torch.arange(count, device=weights.device) + point) * weights.shape[-1] / count
+        return steps.long().expand(*weights.shape[:-2], count)
 
     def _over_space(self, query: Heads, key: Heads, value: Heads) -> Grid:
         query, key, value = (part.transpose(2, 3) for part in (query, key, value))

@@ -11,7 +11,7 @@ from onlooker.weights.inputs import InputSpec
 
 Kind = Literal["separable", "merge_later", "compact"]
 Position = Literal["first", "every"]
-Select = Literal["std", "uniform"]
+Select = Literal["std", "uniform", "staggered"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -25,7 +25,8 @@ class Config:
     has one class token, separable attention of the patches up to layer `merge_index`, joint attention afterwards;
     `compact` is that with time steps dropped on the way: `pooling` says how many by which layer ("1:2 3:2" drops two
     in layer 1 and two in layer 3), `select` whether the rows of attention with the largest standard deviation are kept
-    or rows evenly spaced (a control; not in the paper).
+    or, as controls that are not in the paper, evenly spaced ones: the same for all heads (`uniform`), or shifted from
+    head to head, so that together they see more (`staggered`).
 
     `position` says whether the table is added to the attention input of the first layer or of every layer; the
     released 16-frame separable model has it in every layer. `reproject=True` is the paper's equation, where the space
