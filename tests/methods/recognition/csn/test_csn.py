@@ -32,7 +32,8 @@ def test_the_pool_behind_the_stem_halves_the_maps() -> None:
     assert CSN(TINY).eval().maps(clip).shape[-1] * 2 == CSN(replace(TINY, stem_pool=False)).eval().maps(clip).shape[-1]
 
 
-def test_both_networks_of_the_experiment_train_at_the_same_cost() -> None:
+def test_a_clip_costs_both_networks_of_the_experiment_the_same() -> None:
     shape = (1, CONFIG.frames, 1, CONFIG.size, CONFIG.size)
-    spent = [STEPS[name] * count_multiply_adds(lambda name=name: make_model(name), shape) for name in ("csn", "full")]
-    assert spent[0] == pytest.approx(spent[1], rel=0.01)
+    costs = {name: count_multiply_adds(lambda name=name: make_model(name), shape) for name in STEPS}
+    assert costs["csn"] <= costs["full"] < 1.05 * costs["csn"]
+    assert STEPS["csn"] == STEPS["full"]
