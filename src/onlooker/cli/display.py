@@ -57,7 +57,8 @@ def _show(outcome: Outcome) -> None:
         typer.echo(f"{outcome.error_type or outcome.status}: {outcome.error or outcome.name}", err=True)
         return
     counts = outcome.counts
-    facts = ", ".join(f"{counts[name]} {name}" for name in ("people", "shots", "events") if name in counts)
+    kinds = (("person", "people"), ("shot", "shots"), ("event", "events"))
+    facts = ", ".join(f"{counts[many]} {one if counts[many] == 1 else many}" for one, many in kinds if many in counts)
     typer.echo(f"{outcome.name}: {facts}")
     for name in ("report.html", "annotated.mp4"):
         if (outcome.folder / name).exists():
