@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn import functional
 
 from onlooker.methods.recognition.ipl.proof import (
     CLAIM,
     CONFIG,
     NOUNS,
     SIDE,
+    TEST,
     TRAIN,
     VERBS,
     Interactive,
@@ -28,11 +30,12 @@ def test_clips_hold_a_hand_and_the_object_above_it() -> None:
     assert data.clips.shape == (30, CONFIG.frames, 3, CONFIG.size, CONFIG.size)
     assert set(data.verbs.tolist()) <= set(range(len(VERBS)))
     assert set(data.nouns.tolist()) <= set(range(NOUNS))
-    # the hand is the only thing that is much redder than it is blue
-    red = (data.clips[:, :, 0] - data.clips[:, :, 2]) > 0.5
-    assert red.any(dim=(2, 3)).float().mean() == 1
+    # the bare hand is the only thing that is much redder than it is blue, once the noise is smoothed away
+    redder = (data.clips[:, :, 0] - data.clips[:, :, 2]).flatten(0, 1)[:, None]
+    red = (functional.avg_pool2d(redder, 3, 1, 1) > 0.5).view(30, CONFIG.frames, CONFIG.size, CONFIG.size)
+    assert red.any(dim=(2, 3)).float().mean() > 0.98
     rows = torch.arange(CONFIG.size).float()[:, None]
-    hand = (red * rows).sum(dim=(2, 3)) / red.sum(dim=(2, 3))
+    hand = (red * rows).sum(dim=(2, 3)) / red.sum(dim=(2, 3)).clamp_min(1)
     below = hand - data.places[..., 0]
     assert 2 < float(below.median()) < 2 + SIDE
 
@@ -44,9 +47,15 @@ def test_holding_still_only_sways() -> None:
     assert float(travel[hold].mean()) < float(travel[~hold].mean()) - 1
 
 
+def test_another_hand_wears_a_blue_glove() -> None:
+    bluer = make_clips(30, 0).clips
+    blue = functional.avg_pool2d((bluer[:, :, 2] - bluer[:, :, 0]).flatten(0, 1)[:, None], 3, 1, 1) > 0.5
+    assert blue.any(dim=(1, 2, 3)).float().mean() > 0.9  # at times it lies below the bare one
+
+
 def test_no_other_objects_leave_the_ground_empty() -> None:
     crowded, alone = make_clips(20, 0), make_clips(20, 0, others=0)
-    assert (crowded.clips > 0.5).float().mean() > 1.5 * (alone.clips > 0.5).float().mean()
+    assert crowded.clips.mean() > alone.clips.mean() + 0.02
 
 
 def test_models_start_with_the_same_backbone() -> None:
@@ -57,19 +66,20 @@ def test_models_start_with_the_same_backbone() -> None:
             assert torch.equal(value, states[2][key])
 
 
-def test_an_untrained_model_guesses() -> None:
-    data = make_clips(TRAIN + 40, 0)
+def test_an_untrained_model_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onlooker.methods.recognition.ipl.proof.TRAIN", 40)
+    data = make_clips(100, 0)
     model = fit(make_model("ipl", CONFIG, 0), data, 0, steps=1)
-    verb, noun = accuracy(model, data)
-    assert verb < 0.5
-    assert noun < 0.5
+    verb, noun, action = accuracy(model, data)
+    assert action <= min(verb, noun)
+    assert max(verb, noun) < 0.5
     assert isinstance(model, Interactive)
     assert 0.3 < look_at(model.model, data) < 3
 
 
 @pytest.mark.slow
 def test_the_mechanism_beats_the_baseline() -> None:
-    data = make_clips(TRAIN + 512, 3)
-    assert (CLAIM.mechanism, CLAIM.baseline) == ("noun", "noun_linear")
-    nouns = [accuracy(fit(make_model(name, CONFIG, 3), data, 3), data)[1] for name in ("ipl", "linear")]
-    assert nouns[0] > nouns[1] + 0.03
+    data = make_clips(TRAIN + TEST, 3)
+    assert (CLAIM.mechanism, CLAIM.baseline) == ("verb", "verb_linear")
+    verbs = [accuracy(fit(make_model(name, CONFIG, 3), data, 3), data)[0] for name in ("ipl", "linear")]
+    assert verbs[0] > verbs[1]

@@ -1,10 +1,10 @@
 """The experiment: a hand moves one of several objects in front of a camera that drifts with its wearer.
 
-The verb is how the hand and the object in it move, the noun what that object is. Other objects of other kinds lie
-around and only drift with the picture, as does the ground. A network with the interactive head is compared with the
-same network under two linear layers on the average of its maps; same data, batches and steps. `cosine` is the baseline
-with cosine classifiers, which tells their part in the gain apart. In all models the noun's loss counts a tenth: through
-the norm in its branch the head's noun loss else outweighs the verb's, whose accuracy then suffers.
+The verb is how the bare hand and the object in it move, the noun what that object is. Another hand, in a blue glove,
+moves another object in its own way; further objects lie around and only drift with the picture. A network with the
+interactive head is compared with the same network under two linear layers on the average of its maps; same data,
+batches, steps and equal weights of both losses. `make_model("cosine")` is the baseline with cosine classifiers, which
+tells their part in the gain apart; `run` leaves it out to save time.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from onlooker.methods.recognition.ipl.model import IPL
 from onlooker.nn.backbones3d import Backbone3d
 
 CLAIM = Claim(
-    mechanism="noun",
-    baseline="noun_linear",
-    text="accuracy on which of several objects is in the hand, first-person clips (chance 0.167): interactive "
-    "prototypes against two linear layers on the averaged maps",
+    mechanism="verb",
+    baseline="verb_linear",
+    text="accuracy on how the wearer's hand moves, first-person clips with another hand and other objects, verb and "
+    "noun learned together (chance 0.167): interactive prototypes against two linear layers on the averaged maps",
     paper="secondary source, EGTEA Gaze+, mean class accuracy of actions over three splits, same backbone: 55.21 with "
-    "linear classifiers, 59.05 with interactive prototypes; the noun is what improves",
+    "linear classifiers, 59.05 with interactive prototypes; no figures for verbs alone were found",
 )
 
 VERBS = ("shake", "nod", "circle", "push", "pull", "hold")
@@ -43,12 +43,12 @@ CONFIG = Config(
     nouns=NOUNS,
     top=3,
     temperature=0.05,
+    noun_temperature=0.5,
     dropout=0.0,
 )
-TRAIN, TEST, BATCH, STEPS = 1536, 512, 32, 500
+TRAIN, TEST, BATCH, STEPS = 2048, 1024, 32, 400
 LEARNING_RATE = 3e-3
-NOUN_WEIGHT = 0.1
-OTHERS, NOISE, REACH = 3, 0.1, 3.0
+OTHERS, NOISE, REACH = 2, 0.3, 3.0
 SIDE = 5
 GLYPHS = torch.tensor(
     [
@@ -60,8 +60,8 @@ GLYPHS = torch.tensor(
         [[1, 1, 1, 1, 1], [0, 0, 0, 0, 0], [1, 1, 1, 1, 1], [0, 0, 0, 0, 0], [1, 1, 1, 1, 1]],
     ]
 ).float()
-# objects are grey, the hand is red
-OBJECT, HAND = torch.tensor([0.7, 0.7, 0.7]), torch.tensor([1.0, 0.4, 0.2])
+# objects are grey, the hand is red, the other one's glove is blue
+OBJECT, HAND, GLOVE = torch.tensor([0.7, 0.7, 0.7]), torch.tensor([1.0, 0.4, 0.2]), torch.tensor([0.2, 0.4, 1.0])
 
 Clips = Float[Tensor, "clips time channel height width"]
 Numbers = Int[Tensor, " clips"]
@@ -115,13 +115,14 @@ class Interactive(nn.Module):
 
 
 def run(seed: int, device: str = "cpu") -> dict[str, float]:
-    """Test accuracies of one seed, verb and noun; `focus` as `look_at` gives it."""
+    """Test accuracies of one seed: verb, noun, and action, which is both; `focus` as `look_at` gives it."""
     data = make_clips(TRAIN + TEST, seed)
     scores: dict[str, float] = {}
-    for name in ("ipl", "linear", "cosine"):
+    for name in ("ipl", "linear"):
         suffix = "" if name == "ipl" else f"_{name}"
         model = fit(make_model(name, CONFIG, seed), data, seed, device)
-        scores[f"verb{suffix}"], scores[f"noun{suffix}"] = accuracy(model, data)
+        for kind, value in zip(("verb", "noun", "action"), accuracy(model, data), strict=True):
+            scores[f"{kind}{suffix}"] = value
         if isinstance(model, Interactive):
             scores["focus"] = look_at(model.model, data)
     return scores
@@ -145,7 +146,7 @@ def fit(model: nn.Module, data: Data, seed: int, device: str = "cpu", *, steps: 
         batch = torch.randint(TRAIN, (BATCH,), generator=generator)
         verbs, nouns = model(data.clips[batch].to(device))
         loss = functional.cross_entropy(verbs, data.verbs[batch].to(device))
-        loss = loss + NOUN_WEIGHT * functional.cross_entropy(nouns, data.nouns[batch].to(device))
+        loss = loss + functional.cross_entropy(nouns, data.nouns[batch].to(device))
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -154,15 +155,14 @@ def fit(model: nn.Module, data: Data, seed: int, device: str = "cpu", *, steps: 
 
 
 @torch.no_grad()
-def accuracy(model: nn.Module, data: Data) -> tuple[float, float]:
-    """Shares of right verbs and of right nouns on the clips that were not trained on."""
+def accuracy(model: nn.Module, data: Data) -> tuple[float, float, float]:
+    """Shares of right verbs, right nouns and both right on the clips that were not trained on."""
     device = next(model.parameters()).device
     answers = [model(part.to(device)) for part in torch.split(data.clips[TRAIN:], 64)]
     verbs, nouns = (torch.cat(part).argmax(dim=1).cpu() for part in zip(*answers, strict=True))
-    return (
-        float((verbs == data.verbs[TRAIN:]).float().mean()),
-        float((nouns == data.nouns[TRAIN:]).float().mean()),
-    )
+    right = verbs == data.verbs[TRAIN:], nouns == data.nouns[TRAIN:]
+    verb, noun, action = (float(part.float().mean()) for part in (*right, right[0] & right[1]))
+    return verb, noun, action
 
 
 @torch.no_grad()
@@ -181,22 +181,29 @@ def look_at(model: IPL, data: Data) -> float:
 
 
 def make_clips(count: int, seed: int, *, others: int = OTHERS) -> Data:
-    """A drifting ground, `others` objects on it, and one in a moving hand."""
+    """A drifting ground, `others` objects on it, one in a gloved hand and one in the bare hand, which counts."""
     generator = torch.Generator().manual_seed(1_000_003 + seed)
     clips = NOISE * torch.randn(count, CONFIG.frames, 3, CONFIG.size, CONFIG.size, generator=generator)
     verbs = torch.randint(len(VERBS), (count,), generator=generator)
     nouns = torch.randint(NOUNS, (count,), generator=generator)
     places = torch.zeros(count, CONFIG.frames, 2)
-    for index in range(count):
+    for index, clip in enumerate(clips):
         sway = _sway(generator)
-        for kind in torch.randperm(NOUNS, generator=generator).tolist()[:others]:
-            path = _start(generator) + sway
-            _paint(clips[index], path, GLYPHS[kind], OBJECT)
+        kinds = torch.randperm(NOUNS, generator=generator).tolist()
+        for kind in kinds[:others]:
+            _paint(clip, _start(generator) + sway, GLYPHS[kind], OBJECT)
+        other = VERBS[int(torch.randint(len(VERBS), (), generator=generator))]
+        _handle(clip, _start(generator) + sway + _motion(other, generator), kinds[others], GLOVE)
         path = _start(generator) + sway + _motion(VERBS[int(verbs[index])], generator)
         places[index] = path.round().clamp(0, CONFIG.size - SIDE)
-        _paint(clips[index], path, GLYPHS[int(nouns[index])], OBJECT)
-        _paint(clips[index], path + torch.tensor([SIDE - 1.0, 0.0]), torch.ones(4, SIDE), HAND)
+        _handle(clip, path, int(nouns[index]), HAND)
     return Data(clips, verbs, nouns, places)
+
+
+def _handle(clip: Tensor, path: Float[Tensor, "time 2"], kind: int, colour: Tensor) -> None:
+    """An object along a path, and the hand right below it."""
+    _paint(clip, path, GLYPHS[kind], OBJECT)
+    _paint(clip, path + torch.tensor([SIDE - 1.0, 0.0]), torch.ones(4, SIDE), colour)
 
 
 def _start(generator: torch.Generator) -> Float[Tensor, "1 2"]:
