@@ -20,7 +20,7 @@ from onlooker.methods.recognition.auto_tsnet.supernet import Supernet
 
 Batches = Iterator[tuple[Float[Tensor, "batch time channel height width"], Int[Tensor, " batch"]]]
 Penalty = Literal["gap", "log"]
-DRAWN, JUDGED = 10, 8
+DRAWN, JUDGED = 5, 8
 """Networks drawn for each candidate at the end of a stage, and the held-out batches that judge them."""
 
 
@@ -40,7 +40,7 @@ class Schedule:
 
     steps: int = 300
     warmup: float = 0.2
-    rate: float = 0.05
+    rate: float = 0.015
     architecture_rate: float = 1e-2
     temperature: tuple[float, float] = (5.0, 0.3)
     cost_weight: float = 1.0
@@ -101,8 +101,8 @@ def search(
 def _run_stage(
     net: Supernet, train: Batches, held: Batches, target: float, schedule: Schedule, cost: Cost, generator: Generator
 ) -> None:
-    weights = torch.optim.SGD(net.weights(), lr=schedule.rate, momentum=0.9, weight_decay=1e-4)
-    rates = torch.optim.lr_scheduler.CosineAnnealingLR(weights, schedule.steps)
+    weights = torch.optim.AdamW(net.weights(), weight_decay=0.01)
+    rates = torch.optim.lr_scheduler.OneCycleLR(weights, schedule.rate, total_steps=schedule.steps)
     architecture = torch.optim.Adam(
         net.alpha.values(), lr=schedule.architecture_rate, betas=(0.5, 0.999), weight_decay=5e-4
     )

@@ -1,10 +1,11 @@
 """The experiment: a small search finds a two-stream network that beats the hand-made pattern at equal multiply-adds.
 
-Each clip shows one of two figures standing still, and a dot that crosses it in one of eight directions at one of two
-speeds; the label is the pair. So nearly all that matters is in the frames that the slow stream does not see, other than
-SlowFast's pattern expects. The search chooses kernels, expansion, widths and exchange under a budget. The found network
-is then trained from scratch, and so are SlowFast's pattern, at the smallest width that costs at least as much, and
-networks drawn at random at about the same cost.
+Two coloured flashes, each two frames long, come about twenty frames apart at a random moment and at random places; the
+label is both colours in their order. What was seen is easy, what came first takes temporal kernels that reach from one
+flash to the other. SlowFast's pattern has kernels of 3 and spends on width; its kernels reach 18 frames at most. The
+search chooses kernels, expansion and widths under the same budget. The found network is then trained from
+scratch, and so are SlowFast's pattern, at the smallest width that costs at least as much, and networks drawn at random
+at about the same cost.
 """
 
 from __future__ import annotations
@@ -28,18 +29,18 @@ from onlooker.methods.recognition.auto_tsnet.space import Space
 CLAIM = Claim(
     mechanism="searched",
     baseline="hand_made",
-    text="accuracy on pairs of a still figure and a fast motion (chance 0.031): the network found by a small search "
-    "against SlowFast's pattern of the same blocks with at least as many multiply-adds",
+    text="accuracy on ordered pairs of coloured flashes (chance 0.062; 0.625 for the colours without their order): the "
+    "network found by a small search against SlowFast's pattern of the same blocks with at least as many multiply-adds",
     paper="arXiv:2108.12957, abstract: Auto-TSNet-L has SlowFast's accuracy on Kinetics with nearly 11 times fewer "
     "FLOPs",
 )
 
-CLASSES = 32
+COLOURS = torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 1.0, 1.0]])
+CLASSES = len(COLOURS) ** 2
 BASE = Config(
-    frames=8,
+    frames=48,
     alpha=4,
-    size=20,
-    channels=1,
+    size=4,
     stems=(8, 4),
     slow=((Block(1, 3, 2.0),), (Block(3, 3, 2.0),)),
     fast=((Block(3, 3, 2.0),), (Block(3, 3, 2.0),)),
@@ -57,43 +58,38 @@ SPACE = Space.around(
     spaces=(3, 5),
     expansions=(1.5, 3.0),
     slow_widths=((4, 8, 16), (8, 16, 32)),
-    fast_widths=((4, 8, 12), (8, 16, 24)),
-    fusions=("conv", "none", "both"),
+    fast_widths=((2, 4, 8), (4, 8, 16)),
 )
-SCHEDULE = Schedule(steps=120, rate=0.1, architecture_rate=0.05, cost_weight=1.0)
-TARGET = 400_000
-TRAIN, TEST, BATCH, STEPS = 1536, 512, 32, 300
+SCHEDULE = Schedule(steps=320, warmup=0.65, rate=0.02, architecture_rate=0.1, temperature=(2.0, 0.3), candidates=12)
+TARGET = 115_000
+TRAIN, TEST, BATCH, STEPS = 4096, 1024, 32, 200
 LEARNING_RATE = 1.5e-2
-RANDOM = 2
-NOISE, DOT = 0.1, 3
-DIRECTIONS = ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))
-WAYS = tuple((speed * down, speed * right) for speed in (1, 3) for down, right in DIRECTIONS)
-FIGURES = torch.tensor(
-    [
-        [[1, 1, 1, 1, 1], [1, 0, 0, 0, 1], [1, 0, 0, 0, 1], [1, 0, 0, 0, 1], [1, 1, 1, 1, 1]],
-        [[1, 0, 0, 0, 1], [0, 1, 0, 1, 0], [0, 0, 1, 0, 0], [0, 1, 0, 1, 0], [1, 0, 0, 0, 1]],
-    ]
-).float()
+TRAININGS, RANDOM = 2, 1
+NOISE, BRIGHT, SIDE, LENGTH, GAP = 0.1, 2.0, 3, 2, (18, 24)
 
 Clips = Float[Tensor, "clips time channel height width"]
 Numbers = Int[Tensor, " clips"]
 
 
 def run(seed: int, device: str = "cpu") -> dict[str, float]:
-    """Test accuracies of one seed, and the multiply-adds of the networks in thousands."""
+    """Test accuracies of one seed, each a mean of two trainings, and multiply-adds of the networks in thousands."""
     clips, labels = make_clips(TRAIN + TEST, seed)
     clips, labels = clips.to(device), labels.to(device)
     found = find(clips, labels, seed, device)
     hand = widened(found.cost)
     drawn = [random_network(found.cost, 100 * seed + number) for number in range(RANDOM)]
-    scores = {
-        "searched": accuracy(found.config, clips, labels, seed),
-        "hand_made": accuracy(hand, clips, labels, seed),
-        "random": sum(accuracy(config, clips, labels, seed) for config in drawn) / RANDOM,
+
+    def mean(configs: list[Config]) -> float:
+        runs = [accuracy(config, clips, labels, 100 * seed + number) for number, config in enumerate(configs)]
+        return sum(runs) / len(runs)
+
+    return {
+        "searched": mean([found.config] * TRAININGS),
+        "hand_made": mean([hand] * TRAININGS),
+        "random": mean(drawn),
         "searched_kilo_multiply_adds": found.cost / 1000,
         "hand_made_kilo_multiply_adds": cost_of(hand) / 1000,
     }
-    return scores
 
 
 def find(clips: Clips, labels: Numbers, seed: int, device: str = "cpu", *, schedule: Schedule = SCHEDULE) -> Found:
@@ -106,7 +102,7 @@ def find(clips: Clips, labels: Numbers, seed: int, device: str = "cpu", *, sched
         target=TARGET,
         schedule=schedule,
         seed=seed,
-        stages=("streams", "fusion"),
+        stages=("streams",),
         device=device,
     )
 
@@ -115,6 +111,7 @@ def accuracy(config: Config, clips: Clips, labels: Numbers, seed: int, *, steps:
     """Train one network from scratch (AdamW, one-cycle rate); its share of right answers on unseen clips."""
     generator = torch.Generator().manual_seed(seed)
     model = AutoTSNet(config, generator=generator).to(clips.device).train()
+    model = model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # faster on processors
     optimiser = torch.optim.AdamW(model.parameters(), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps)
     source = batches(clips[:TRAIN], labels[:TRAIN], seed)
@@ -127,7 +124,7 @@ def accuracy(config: Config, clips: Clips, labels: Numbers, seed: int, *, steps:
         schedule.step()
     model.eval()
     with torch.no_grad():
-        answers = torch.cat([model(part).argmax(dim=1) for part in torch.split(clips[TRAIN:], 64)])
+        answers = torch.cat([model(part).argmax(dim=1) for part in torch.split(clips[TRAIN:], 128)])
     return float((answers == labels[TRAIN:]).float().mean())
 
 
@@ -169,23 +166,15 @@ def random_network(cost: float, seed: int) -> Config:
 
 
 def make_clips(count: int, seed: int) -> tuple[Clips, Numbers]:
-    """Clips and labels, figure * 16 + motion."""
+    """Clips and labels, first colour * 4 + second colour."""
     generator = torch.Generator().manual_seed(1_000_003 + seed)
-    clips = NOISE * torch.randn(count, BASE.frames, 1, BASE.size, BASE.size, generator=generator)
+    clips = NOISE * torch.randn(count, BASE.frames, BASE.channels, BASE.size, BASE.size, generator=generator)
     labels = torch.randint(CLASSES, (count,), generator=generator)
-    for clip, label in zip(clips, labels.tolist(), strict=True):
-        figure, way = FIGURES[label // len(WAYS)], WAYS[label % len(WAYS)]
-        side = len(figure)
-        top, left = torch.randint(BASE.size - side + 1, (2,), generator=generator).tolist()
-        clip[:, 0, top : top + side, left : left + side] += figure
-        _cross(clip, way, generator)
+    gaps = torch.randint(GAP[0], GAP[1] + 1, (count,), generator=generator)
+    firsts = (torch.rand(count, generator=generator) * (BASE.frames - LENGTH + 1 - gaps)).long()
+    for times, colours in ((firsts, labels // len(COLOURS)), (firsts + gaps, labels % len(COLOURS))):
+        corners = torch.randint(BASE.size - SIDE + 1, (count, 2), generator=generator)
+        places = zip(clips, times.tolist(), corners.tolist(), COLOURS[colours], strict=True)
+        for clip, time, (top, left), colour in places:
+            clip[time : time + LENGTH, :, top : top + SIDE, left : left + SIDE] += BRIGHT * colour[:, None, None]
     return clips, labels
-
-
-def _cross(clip: Tensor, way: tuple[int, int], generator: torch.Generator) -> None:
-    """A dot that leaves the picture on one side and comes back on the other."""
-    row, column = torch.randint(BASE.size, (2,), generator=generator).tolist()
-    for time, frame in enumerate(clip):
-        rows = (row + way[0] * time + torch.arange(DOT)) % BASE.size
-        columns = (column + way[1] * time + torch.arange(DOT)) % BASE.size
-        frame[0, rows[:, None], columns] += 1
