@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from onlooker.errors import ConfigError
-from onlooker.methods.recognition.csn import CSN, Config
+from onlooker.methods.recognition.csn import CSN, Config, proof
 from onlooker.methods.recognition.csn.proof import CONFIG, STEPS, make_model
 from onlooker.nn.counting import count_multiply_adds, count_parameters
 
@@ -37,3 +37,14 @@ def test_a_clip_costs_both_networks_of_the_experiment_the_same() -> None:
     costs = {name: count_multiply_adds(lambda name=name: make_model(name), shape) for name in STEPS}
     assert costs["csn"] <= costs["full"] < 1.05 * costs["csn"]
     assert STEPS["csn"] == STEPS["full"]
+
+
+def test_the_experiments_shapes_move_in_the_direction_of_their_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proof, "NOISE", 0.0)
+    clips, labels = proof.make_clips(64, seed=0)
+    for clip, direction in zip(clips[:, :, 0], (labels % proof.DIRECTIONS).tolist(), strict=True):
+        if direction in (0, 4):  # to the right, to the left: the same rows, shifted columns
+            rows = clip.sum(2)
+            assert torch.equal(rows[0], rows[-1])
+            sign = 1 if direction == 0 else -1
+            assert any(torch.equal(clip[1], clip[0].roll(sign * step, 1)) for step in (1, 2, 3))

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onlooker.errors import ConfigError
-from onlooker.methods.recognition.r2plus1d import VARIANTS, Config, R2Plus1d
+from onlooker.methods.recognition.convproof import outlines
+from onlooker.methods.recognition.r2plus1d import VARIANTS, Config, R2Plus1d, proof
 from onlooker.methods.recognition.r2plus1d.model import SplitConv, matching_inner
 from onlooker.methods.recognition.r2plus1d.proof import make_model
 from onlooker.nn.counting import count_parameters
@@ -43,6 +44,17 @@ def test_strides_are_shared_out_and_the_order_is_as_said(time_first: bool) -> No
 def test_the_experiments_networks_are_about_of_one_size() -> None:
     sizes = [count_parameters(make_model(name)) for name in ("r2plus1d", "r3d")]
     assert sizes[0] == pytest.approx(sizes[1], rel=0.05)
+
+
+def test_the_experiments_label_says_which_shape_follows_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proof, "NOISE", 0.0)
+    clips, labels = proof.make_clips(12, seed=0)
+    shapes = outlines(proof.SIDE)
+    for clip, label in zip(clips, labels.tolist(), strict=True):
+        for frame, shape in ((0, label // proof.SHAPES), (-1, label % proof.SHAPES)):
+            rows, columns = clip[frame, 0].nonzero().unbind(1)
+            box = clip[frame, 0, rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+            assert torch.equal(box, shapes[shape])
 
 
 def test_impossible_configurations_are_refused() -> None:
