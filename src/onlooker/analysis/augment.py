@@ -75,3 +75,25 @@ def changes(count: int, *, flip: bool, seed: int) -> list[Change]:
             )
         )
     return found
+
+
+def refilmed(count: int, *, seed: int) -> list[Change]:
+    """The clip as it is, then `count - 1` versions for methods that follow motion from frame to frame.
+
+    These are faster (1.2 to 1.6 times: a slower one has the same frames, shown longer), darker or lighter, and grainy.
+    Parts of the picture and its mirror image are cut from what was followed, see `methods/recognition/taught/moments`.
+    """
+    rng = np.random.default_rng(seed)
+    found = [Change()]
+    for number in range(count - 1):
+        darker = number % 2 == 0
+        found.append(
+            Change(
+                speed=float(rng.uniform(1.2, 1.6)),
+                gain=float(rng.uniform(0.6, 0.8) if darker else rng.uniform(1.2, 1.5)),
+                gamma=float(rng.uniform(1.0, 1.4) if darker else rng.uniform(0.7, 1.0)),
+                noise=float(rng.uniform(6, 10)),
+                seed=int(rng.integers(1 << 31)),
+            )
+        )
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onlooker.analysis.augment import Change, changes
+from onlooker.analysis import following
+from onlooker.analysis.augment import Change, changes, refilmed
 from onlooker.analysis.inputs import VIDEO_SUFFIXES
 from onlooker.errors import ConfigError
 from onlooker.methods.recognition.recogniser import UNKNOWN, Recogniser, features_of, open_recogniser
@@ -26,6 +27,8 @@ BACKBONE = "dense_trajectories"
 SETTINGS = {"width": 160}  # of that backbone: a third of the time of its default, and enough to tell actions apart
 ROOM = 1.25  # frames are read larger than the backbone wants them by this much, for crops to be cut from
 MAX_BAD_RATIO = 0.5
+FOLLOWED_COPIES, SEEN_COPIES = 2, 6
+MOST_VECTORS = 128  # of an action, spread evenly over its clips
 Tell = Callable[[str, int, int], None]
 
 
@@ -84,16 +87,18 @@ def teach(
     backbone: str = BACKBONE,
     weights: str | None = None,
     settings: Mapping[str, Any] | None = None,
-    copies: int = 6,
-    moments: int = 3,
+    copies: int | None = None,
+    moments: int = 4,
     flip: bool = True,
     seed: int = 0,
     progress: Tell | None = None,
 ) -> TaughtActions:
     """Learn the actions of `examples` (clips by label, see `read_examples`) and write them to `out` (.safetensors).
 
-    Each clip is looked at in up to `moments` windows, each in `copies` changed versions (speed, crop, side unless
-    `flip` is off, light, noise), so that the action is known again when it is filmed otherwise. Features come from
+    Each clip is looked at in up to `moments` windows' worth of its time, in `copies` versions (speed, crop, side unless
+    `flip` is off, light, noise), so that the action is known again when it is filmed otherwise. By default 2 where the
+    backbone follows motion: each version is followed once, and overlapping windows, parts of the picture and mirror
+    images are cut from that; else 6, and each window of each version is looked at by itself. Features come from
     `backbone`, a method (with `weights` unless it needs none), or a weights file; `settings` overrides single numbers
     of its configuration (for the default backbone `SETTINGS`). The file holds the backbone too.
 
@@ -103,25 +108,33 @@ def teach(
         raise ConfigError(f"{out.name}: the result is a safetensors file; give it that ending.")
     if not out.parent.is_dir():
         raise ConfigError(f"{out.parent}: no such folder. Create it, or choose another name.")
-    if min(copies, moments) < 1:
+    if min(1 if copies is None else copies, moments) < 1:
         raise ConfigError("each clip is looked at in at least one moment and one copy.")
     chosen = SETTINGS if settings is None and (backbone, weights) == (BACKBONE, None) else settings
     recogniser = open_recogniser(backbone, weights, settings=chosen)
     labels = sorted(set(examples) - {UNKNOWN})
     vectors: dict[str, NDArray[np.float32]] = {}
     groups: dict[str, list[int]] = {}
-    total, done = sum(map(len, examples.values())), 0
+    looks = _Looks(recogniser, copies, moments, flip, sum(map(len, examples.values())), progress)
     for label in [*labels, *([UNKNOWN] if UNKNOWN in examples else [])]:
-        rows: list[NDArray[np.float32]] = []
-        groups[label] = []
-        for number, clip in enumerate(examples[label]):
-            if progress:
-                progress(label, done, total)
-            found = _look(recogniser, clip, copies, moments, flip=flip, seed=seed + number)
-            groups[label] += [len(groups[label]) + moment for moment, _ in found]
-            rows += [vector for _, vector in found]
-            done += 1
-        vectors[label] = np.stack(rows)
+        found = [
+            ((number, moment), vector)
+            for number, clip in enumerate(examples[label])
+            for moment, vector in looks.at(clip, label, seed + number)
+        ]
+        if not found and label == UNKNOWN:
+            continue
+        if not found:
+            shown = ", ".join(Path(clip).name for clip in examples[label])
+            raise ConfigError(
+                f"{label}: next to nothing moves in {shown}, and these features speak of motion alone. Give other "
+                "clips, or a --backbone that knows what things look like."
+            )
+        if len(found) > MOST_VECTORS:
+            found = [found[at] for at in np.linspace(0, len(found) - 1, MOST_VECTORS).round().astype(int).tolist()]
+        places = sorted({place for place, _ in found})
+        groups[label] = [places.index(place) for place, _ in found]
+        vectors[label] = np.stack([vector for _, vector in found])
     strangers = vectors.pop(UNKNOWN, None)
     groups.pop(UNKNOWN, None)
     lesson = learn(vectors, groups, strangers)
@@ -129,20 +142,49 @@ def teach(
     return _report(out, recogniser, lesson, {label: len(examples[label]) for label in labels})
 
 
-def _look(
-    recogniser: Recogniser, clip: str, copies: int, moments: int, *, flip: bool, seed: int
-) -> list[tuple[int, NDArray[np.float32]]]:
-    """(moment, features) of all versions of a clip."""
-    found = []
-    with Video(clip, on_corrupt="hold_last", max_bad_ratio=MAX_BAD_RATIO) as video:
-        length, seconds = video.index.end, recogniser.seconds
-        count = max(1, min(moments, round(length / seconds)))
+class _Looks:
+    """Looks at one clip after the other, and tells how far it is."""
+
+    def __init__(
+        self, recogniser: Recogniser, copies: int | None, moments: int, flip: bool, clips: int, tell: Tell | None
+    ) -> None:
+        self._recogniser, self._moments, self._flip, self._tell = recogniser, moments, flip, tell
+        self._follows = hasattr(recogniser.model, "trajectories")
+        self._copies = copies or (FOLLOWED_COPIES if self._follows else SEEN_COPIES)
+        self._done, self._total = 0, clips * self._copies
+
+    def at(self, clip: str, label: str, seed: int) -> list[tuple[int, NDArray[np.float32]]]:
+        """(moment, features) of all versions of a clip."""
+        look = self._followed if self._follows else self._seen
+        found = []
+        about = f"{label}, {Path(clip).name}"
+        self._say(about)
+        with Video(clip, on_corrupt="hold_last", max_bad_ratio=MAX_BAD_RATIO) as video:
+            for some in look(video, seed):
+                found += some
+                self._done += 1
+                self._say(about)
+        return found
+
+    def _say(self, about: str) -> None:
+        if self._tell:
+            self._tell(about, self._done, self._total)
+
+    def _followed(self, video: Video, seed: int) -> Iterator[list[tuple[int, NDArray[np.float32]]]]:
+        versions = refilmed(self._copies, seed=seed)
+        yield from following.vectors(self._recogniser, video, versions, self._moments, flip=self._flip)
+
+    def _seen(self, video: Video, seed: int) -> Iterator[list[tuple[int, NDArray[np.float32]]]]:
+        length, seconds = video.index.end, self._recogniser.seconds
+        count = max(1, min(self._moments, round(length / seconds)))
         spans = constant_clips(length, seconds, count) if length > seconds else constant_clips(length, length, 1)
-        for moment, span in enumerate(spans):
-            middle = (span.start + span.end) / 2
-            for change in changes(copies, flip=flip, seed=seed * 1000 + moment):
-                found.append((moment, features_of(recogniser.model, window(video, recogniser, middle, change))))
-    return found
+        versions = [changes(self._copies, flip=self._flip, seed=seed * 1000 + moment) for moment in range(len(spans))]
+        for same in zip(*versions, strict=True):
+            pictures = (
+                (moment, window(video, self._recogniser, (span.start + span.end) / 2, change))
+                for moment, (span, change) in enumerate(zip(spans, same, strict=True))
+            )
+            yield [(moment, features_of(self._recogniser.model, images)) for moment, images in pictures]
 
 
 def window(video: Video, recogniser: Recogniser, middle: float, change: Change) -> NDArray[np.uint8]:

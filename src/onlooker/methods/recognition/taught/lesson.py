@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 SHARE = 0.1  # variance, of the mean along the directions that vary within actions, from which one is shrunk
 SURE = 3.0  # logit by which a typical example beats the unknown
 LEAST_ROOM = 0.05
+FOLDS = 4  # parts of an action that are held out in turn, at most
+RANK = 24  # directions that a file keeps, at most: those that vary most
 WITHOUT_STRANGERS = 0.6  # of a typical example's cosine, where there is nothing to try the unknown on
 
 
@@ -74,19 +76,37 @@ def learn(
             raise ConfigError(f"{label}: no usable example (features of shape {rows.shape}). Give other clips of it.")
     if not known:
         raise ConfigError("no action to learn: give examples of at least one.")
-    held = {label: list((groups or {}).get(label, range(len(rows)))) for label, rows in known.items()}
+    held = {label: _folds((groups or {}).get(label, range(len(rows)))) for label, rows in known.items()}
+    foreign = None if strangers is None or not len(strangers) else np.asarray(strangers, np.float64)
+    basis = _basis([*known.values(), *([] if foreign is None else [foreign])])
+    known = {label: _unit(rows) @ basis.T for label, rows in known.items()}
     space = _space(list(known.values()))
     genuine, right, confused = _genuine(known, held)
-    strange = (
-        [space.cosines(np.asarray(strangers, np.float64)).max(1)] if strangers is not None and len(strangers) else []
-    )
+    strange = [] if foreign is None else [space.cosines(_unit(foreign) @ basis.T).max(1)]
     if len(known) > 2:
         for label in known:
             others = _space([rows for name, rows in known.items() if name != label])
             strange.append(others.cosines(known[label]).max(1))
     found = np.concatenate(strange) if strange else np.zeros(0)
     threshold = _threshold(genuine, found)
-    return Lesson(_head(space, threshold, genuine), genuine, found, right, threshold, bool(strange), confused)
+    head = _head(space, basis, threshold, genuine)
+    return Lesson(head, genuine, found, right, threshold, bool(strange), confused)
+
+
+def _folds(groups: Sequence[int]) -> NDArray[np.intp]:
+    """Which fold each example is held out with: those of a group together, in at most `FOLDS`."""
+    _, numbers = np.unique(np.asarray(groups), return_inverse=True)
+    return np.asarray(numbers * min(FOLDS, numbers.max() + 1) // (numbers.max() + 1), np.intp)
+
+
+def _basis(rows: Sequence[Floats]) -> Floats:
+    """Orthonormal rows that span all (unit) vectors: what is done to features is done to few numbers instead."""
+    joined = _unit(np.concatenate(rows))
+    if len(joined) >= joined.shape[1]:
+        return np.eye(joined.shape[1])
+    sizes, vectors = np.linalg.eigh(joined @ joined.T)
+    kept = sizes > 1e-10 * sizes[-1]
+    return np.asarray((vectors[:, kept] / np.sqrt(sizes[kept])).T @ joined)
 
 
 def _space(actions: Sequence[Floats]) -> _Space:
@@ -95,27 +115,28 @@ def _space(actions: Sequence[Floats]) -> _Space:
     # one action has no place among others: its vectors are compared as they are
     centre = np.mean([rows.mean(0) for rows in unit], axis=0) if len(unit) > 1 else np.zeros(unit[0].shape[1])
     apart = np.concatenate([rows - rows.mean(0) for rows in unit])
-    _, sizes, directions = np.linalg.svd(apart, full_matrices=False)
-    variances = sizes**2 / len(apart)
-    kept = variances > 1e-9 * max(float(variances.max(initial=0.0)), 1e-12)
+    variances, directions = np.linalg.eigh(apart.T @ apart / len(apart))
+    variances, directions = variances[::-1], directions.T[::-1]
+    kept = variances > 1e-9 * max(float(variances[0]), 1e-12)
     kept[max(len(apart) - len(unit), 0) :] = False
-    variances, directions = variances[kept], directions[kept]
-    floor = SHARE * variances.mean() if len(variances) else 1.0
-    space = _Space(centre, directions, 1 / np.sqrt(1 + variances / floor), np.zeros((0, len(centre))))
+    floor = SHARE * variances[kept].mean() if kept.any() else 1.0
+    kept[RANK:] = False
+    gains = 1 / np.sqrt(1 + variances[kept] / floor)
+    space = _Space(centre, directions[kept], gains, np.zeros((0, len(centre))))
     means = _unit(np.stack([space.project(rows).mean(0) for rows in actions]))
-    return _Space(centre, directions, space.gains, means)
+    return _Space(centre, directions[kept], gains, means)
 
 
 def _genuine(
-    known: Mapping[str, Floats], groups: Mapping[str, Sequence[int]]
+    known: Mapping[str, Floats], folds: Mapping[str, NDArray[np.intp]]
 ) -> tuple[Floats, float, tuple[tuple[str, str, int], ...]]:
     """Cosines of held-out examples to their own action, the share that finds it, and who is taken for whom."""
     labels = list(known)
     cosines: list[float] = []
     wrong: dict[tuple[str, str], int] = {}
     for own, label in enumerate(labels):
-        number = np.asarray(groups[label])
-        parts = [number == group for group in dict.fromkeys(number.tolist())]
+        number = folds[label]
+        parts = [number == fold for fold in range(number.max() + 1)]
         if len(parts) == 1:  # copies of a single moment: each is held out alone
             parts = [np.arange(len(number)) == at for at in range(len(number))] if len(number) > 1 else []
         for out in parts:
@@ -131,30 +152,29 @@ def _genuine(
 
 
 def _threshold(genuine: Floats, strange: Floats) -> float:
-    """Half way between a strong stranger and a typical example; where those overlap, where as many of either err.
+    """A third of the way from a strong stranger to a weak example; where those overlap, where as many of either err.
 
-    Held-out examples are judged by a lesson with fewer of them, so that they look less like their action than later
-    clips will; their middle, not their low end, is what a known action is expected to reach at least.
+    Nearer to the strangers, because held-out examples are judged by a lesson with fewer of them: they look less like
+    their action than later clips will, while a stranger looks like no action the less for it.
     """
-    typical = float(np.median(genuine))
     if not len(strange):
-        return WITHOUT_STRANGERS * typical
-    strong = float(np.quantile(strange, 0.9))
-    if typical > strong:
-        return (typical + strong) / 2
+        return WITHOUT_STRANGERS * float(np.median(genuine))
+    strong, weak = float(np.quantile(strange, 0.95)), float(np.quantile(genuine, 0.1))
+    if weak > strong:
+        return strong + (weak - strong) / 3
     places = np.unique(np.concatenate((genuine, strange)))
     missed = np.searchsorted(np.sort(genuine), places, side="left") / len(genuine)
     taken = 1 - np.searchsorted(np.sort(strange), places, side="left") / len(strange)
     return float(places[np.abs(missed - taken).argmin()])
 
 
-def _head(space: _Space, threshold: float, genuine: Floats) -> Head:
-    head = Head(len(space.centre), len(space.means), len(space.nuisance))
+def _head(space: _Space, basis: Floats, threshold: float, genuine: Floats) -> Head:
+    head = Head(basis.shape[1], len(space.means), len(space.nuisance))
     room = max(float(np.median(genuine)) - threshold, LEAST_ROOM)
     values = {
-        "centre": space.centre,
-        "means": space.means,
-        "nuisance": space.nuisance,
+        "centre": space.centre @ basis,
+        "means": space.means @ basis,
+        "nuisance": space.nuisance @ basis,
         "gains": space.gains,
         "threshold": np.asarray(threshold),
         "sharpness": np.asarray(SURE / room),

@@ -56,8 +56,8 @@ class Head(nn.Module):
         return functional.normalize(apart, dim=1)
 
     def cosines(self, features: Float[Tensor, "batch width"]) -> Float[Tensor, "batch actions"]:
-        """How like each action, from -1 to 1."""
-        return self.project(features) @ self.means.T
+        """How like each action, from -1 to 1; zero where the features are, for they say nothing."""
+        return self.project(features) @ self.means.T * (features != 0).any(dim=1, keepdim=True)
 
     def forward(self, features: Float[Tensor, "batch width"]) -> Float[Tensor, "batch classes"]:
         cosines = self.cosines(features)
