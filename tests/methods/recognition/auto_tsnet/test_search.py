@@ -210,7 +210,7 @@ def test_a_seed_finds_the_same_network_again() -> None:
 
 
 def test_a_heavy_price_finds_the_cheapest_network() -> None:
-    schedule = Schedule(steps=25, warmup=0.0, architecture_rate=0.3, cost_weight=1e4, penalty="log")
+    schedule = Schedule(steps=10, warmup=0.0, architecture_rate=0.6, cost_weight=1e4, penalty="log")
     found = search(SMALL, endless(0), endless(1), target=1e5, schedule=schedule, stages=("streams", "attention"))
     assert found.config == SMALL.config(SMALL.first())
 
@@ -239,7 +239,7 @@ def test_the_cost_can_be_exchanged() -> None:
         # on this machine long kernels are quick
         return sum((gate[0] for name, gate in gates.items() if name.endswith("time")), torch.tensor(1.0))
 
-    schedule = Schedule(steps=25, warmup=0.0, architecture_rate=0.3, cost_weight=1e4, penalty="log")
+    schedule = Schedule(steps=10, warmup=0.0, architecture_rate=0.6, cost_weight=1e4, penalty="log")
     found = search(SMALL, endless(0), endless(1), target=2.0, schedule=schedule, cost=latency, stages=("streams",))
     assert all(block.time == 3 for group in (*found.config.slow, *found.config.fast) for block in group)
 
