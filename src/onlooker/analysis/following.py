@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -22,6 +22,14 @@ READ_AT_ONCE = 64  # frames
 ROOM = 1.25  # frames are read larger than they are looked at by this much: grain is finer than the picture
 
 
+class Look(NamedTuple):
+    """Features, which moment of the clip they are about, and whether they are those of a mirror image."""
+
+    moment: int
+    vector: NDArray[np.float32]
+    mirrored: bool = False
+
+
 def stretches(length: float, seconds: float, moments: int) -> list[tuple[float, float]]:
     """Seconds of a clip to look at: all of it, or `moments` parts of `seconds`, spread evenly, where it is longer.
 
@@ -35,21 +43,22 @@ def stretches(length: float, seconds: float, moments: int) -> list[tuple[float, 
 
 def vectors(
     recogniser: Recogniser, video: Video, changes: Sequence[Change], moments: int, *, flip: bool
-) -> Iterator[list[tuple[int, NDArray[np.float32]]]]:
-    """For each change of a clip: features, and with each which moment of the clip it is about.
+) -> Iterator[list[Look]]:
+    """What there is to see of each change of a clip.
 
     Windows are as long as those that a classifier looks at; what hardly moves is left out.
     """
     seconds = recogniser.seconds
     for change in changes:
-        found: list[tuple[int, NDArray[np.float32]]] = []
+        found: list[Look] = []
         for start, end in stretches(video.index.end, seconds, moments):
             followed, window = follow(recogniser, video, change, start, end)
             for a, b in spans(followed.frames, window, 2 * moments):
                 middle = start + (end - start) * (a + b) / 2 / followed.frames
-                for view in views(followed.window(a, b), flip=flip):
+                for number, view in enumerate(views(followed.window(a, b), flip=flip)):
                     if len(view.found) >= FEWEST:
-                        found.append((int(middle / seconds), recogniser.model.encode([view.found]).numpy()))
+                        vector = recogniser.model.encode([view.found]).numpy()
+                        found.append(Look(int(middle / seconds), vector, flip and number % 2 == 1))
         yield found
 
 

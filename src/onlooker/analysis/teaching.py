@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from onlooker.analysis import following
 from onlooker.analysis.augment import Change, changes, refilmed
+from onlooker.analysis.following import Look
 from onlooker.analysis.inputs import VIDEO_SUFFIXES
 from onlooker.errors import ConfigError
 from onlooker.methods.recognition.recogniser import UNKNOWN, Recogniser, features_of, open_recogniser
@@ -28,6 +29,7 @@ SETTINGS = {"width": 160}  # of that backbone: a third of the time of its defaul
 ROOM = 1.25  # frames are read larger than the backbone wants them by this much, for crops to be cut from
 MAX_BAD_RATIO = 0.5
 FOLLOWED_COPIES, SEEN_COPIES = 2, 6
+SELDOM = 0.02  # of all examples: mistakes between two actions that are no reason to warn
 MOST_VECTORS = 128  # of an action, spread evenly over its clips
 Tell = Callable[[str, int, int], None]
 
@@ -115,12 +117,13 @@ def teach(
     labels = sorted(set(examples) - {UNKNOWN})
     vectors: dict[str, NDArray[np.float32]] = {}
     groups: dict[str, list[int]] = {}
+    mirrored: dict[str, list[bool]] = {}
     looks = _Looks(recogniser, copies, moments, flip, sum(map(len, examples.values())), progress)
     for label in [*labels, *([UNKNOWN] if UNKNOWN in examples else [])]:
         found = [
-            ((number, moment), vector)
+            (number, look)
             for number, clip in enumerate(examples[label])
-            for moment, vector in looks.at(clip, label, seed + number)
+            for look in looks.at(clip, label, seed + number)
         ]
         if not found and label == UNKNOWN:
             continue
@@ -132,12 +135,13 @@ def teach(
             )
         if len(found) > MOST_VECTORS:
             found = [found[at] for at in np.linspace(0, len(found) - 1, MOST_VECTORS).round().astype(int).tolist()]
-        places = sorted({place for place, _ in found})
-        groups[label] = [places.index(place) for place, _ in found]
-        vectors[label] = np.stack([vector for _, vector in found])
+        places = sorted({(number, look.moment) for number, look in found})
+        groups[label] = [places.index((number, look.moment)) for number, look in found]
+        mirrored[label] = [look.mirrored for _, look in found]
+        vectors[label] = np.stack([look.vector for _, look in found])
     strangers = vectors.pop(UNKNOWN, None)
     groups.pop(UNKNOWN, None)
-    lesson = learn(vectors, groups, strangers)
+    lesson = learn(vectors, groups, strangers, mirrored=mirrored)
     _save(out, recogniser, lesson, labels, sum(map(len, examples.values())))
     return _report(out, recogniser, lesson, {label: len(examples[label]) for label in labels})
 
@@ -153,8 +157,8 @@ class _Looks:
         self._copies = copies or (FOLLOWED_COPIES if self._follows else SEEN_COPIES)
         self._done, self._total = 0, clips * self._copies
 
-    def at(self, clip: str, label: str, seed: int) -> list[tuple[int, NDArray[np.float32]]]:
-        """(moment, features) of all versions of a clip."""
+    def at(self, clip: str, label: str, seed: int) -> list[Look]:
+        """All versions of a clip."""
         look = self._followed if self._follows else self._seen
         found = []
         about = f"{label}, {Path(clip).name}"
@@ -170,11 +174,11 @@ class _Looks:
         if self._tell:
             self._tell(about, self._done, self._total)
 
-    def _followed(self, video: Video, seed: int) -> Iterator[list[tuple[int, NDArray[np.float32]]]]:
+    def _followed(self, video: Video, seed: int) -> Iterator[list[Look]]:
         versions = refilmed(self._copies, seed=seed)
         yield from following.vectors(self._recogniser, video, versions, self._moments, flip=self._flip)
 
-    def _seen(self, video: Video, seed: int) -> Iterator[list[tuple[int, NDArray[np.float32]]]]:
+    def _seen(self, video: Video, seed: int) -> Iterator[list[Look]]:
         length, seconds = video.index.end, self._recogniser.seconds
         count = max(1, min(self._moments, round(length / seconds)))
         spans = constant_clips(length, seconds, count) if length > seconds else constant_clips(length, length, 1)
@@ -184,7 +188,7 @@ class _Looks:
                 (moment, window(video, self._recogniser, (span.start + span.end) / 2, change))
                 for moment, (span, change) in enumerate(zip(spans, same, strict=True))
             )
-            yield [(moment, features_of(self._recogniser.model, images)) for moment, images in pictures]
+            yield [Look(moment, features_of(self._recogniser.model, images)) for moment, images in pictures]
 
 
 def window(video: Video, recogniser: Recogniser, middle: float, change: Change) -> NDArray[np.uint8]:
@@ -204,6 +208,7 @@ def _save(out: Path, recogniser: Recogniser, lesson: Lesson, labels: list[str], 
         width=len(lesson.head.centre),
         actions=len(labels),
         rank=len(lesson.head.gains),
+        sides=lesson.head.sides,
     )
     model = Taught(config, backbone)
     model.head = lesson.head
@@ -231,6 +236,8 @@ def _report(out: Path, recogniser: Recogniser, lesson: Lesson, actions: dict[str
     if len(lesson.strange) and float(np.quantile(lesson.strange, 0.9)) >= float(np.median(lesson.genuine)):
         warnings.append("Strangers are as like these actions as the examples are: give more clips of each.")
     for label, other, count in lesson.confused[:3]:
+        if count < SELDOM * len(lesson.genuine):
+            continue
         warnings.append(f"{label!r} is easily taken for {other!r} ({count} times): give clips in which they differ.")
     return TaughtActions(
         out=out,

@@ -88,6 +88,11 @@ def test_a_mirror_in_a_mirror_shows_the_thing_itself(whole: Followed) -> None:
         np.testing.assert_allclose(getattr(twice, field.name), getattr(whole.found, field.name), atol=1e-4)
 
 
+def test_nothing_is_cut_from_nothing() -> None:
+    nothing = Followed(Trajectories.none(), 40, 80, 60)
+    assert [len(part.found) for part in views(nothing.window(0, 20), flip=True)] == [0] * 6
+
+
 def test_windows_overlap_by_half_or_are_spread() -> None:
     assert spans(128, 64, 9) == [(0, 64), (32, 96), (64, 128)]
     assert spans(1000, 64, 3) == [(0, 64), (468, 532), (936, 1000)]

@@ -12,7 +12,8 @@ from onlooker.errors import ConfigError
 @dataclass(frozen=True, slots=True)
 class Config:
     """`backbone` is the method whose features are used, `settings` its configuration as JSON text, `width` the length
-    of its features, `actions` how many were taught, `rank` how many directions are known to vary within an action.
+    of its features, `actions` how many were taught, `rank` how many directions are known to vary within an action,
+    `sides` 2 where the mirror image of each action has a mean of its own.
 
     >>> Config(actions=3).classes
     4
@@ -23,9 +24,10 @@ class Config:
     width: int = 27264
     actions: int = 1
     rank: int = 0
+    sides: int = 1
 
     def __post_init__(self) -> None:
-        if self.backbone == "taught" or self.actions < 1 or self.width < 1 or self.rank < 0:
+        if self.backbone == "taught" or self.actions < 1 or self.width < 1 or self.rank < 0 or self.sides not in (1, 2):
             raise ConfigError(
                 f"an impossible configuration: {self}. At least one action, on another method's features."
             )

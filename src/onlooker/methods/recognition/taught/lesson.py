@@ -48,9 +48,11 @@ class _Space:
     nuisance: Floats
     gains: Floats
     means: Floats
+    sides: int = 1
 
     def cosines(self, vectors: Floats) -> Floats:
-        return self.project(vectors) @ self.means.T
+        each = self.project(vectors) @ self.means.T
+        return np.asarray(each.reshape(len(vectors), -1, self.sides).max(axis=2))
 
     def project(self, vectors: Floats) -> Floats:
         apart = _unit(vectors) - self.centre
@@ -62,13 +64,16 @@ def learn(
     examples: Mapping[str, Float[np.ndarray, "vectors width"]],
     groups: Mapping[str, Sequence[int]] | None = None,
     strangers: Float[np.ndarray, "vectors width"] | None = None,
+    *,
+    mirrored: Mapping[str, Sequence[bool]] | None = None,
 ) -> Lesson:
     """A head for the actions in `examples`, features by action, in the order given.
 
     `groups` says which vectors of an action belong together (copies of one moment): they are held out together.
-    `strangers` are features of what is none of the actions, where there are some. With fewer than three actions and
-    without strangers the threshold is a guess from the examples alone (`calibrated` is false). Raises ConfigError for
-    no action, one without examples, and features that are not finite.
+    `mirrored` says which vectors are mirror images: an action's other side has a mean of its own, and being like either
+    counts. `strangers` are features of what is none of the actions, where there are some. With fewer than three actions
+    and without strangers the threshold is a guess from the examples alone (`calibrated` is false). Raises ConfigError
+    for no action, one without examples, and features that are not finite.
     """
     known = {label: np.asarray(rows, np.float64) for label, rows in examples.items()}
     for label, rows in known.items():
@@ -80,12 +85,13 @@ def learn(
     foreign = None if strangers is None or not len(strangers) else np.asarray(strangers, np.float64)
     basis = _basis([*known.values(), *([] if foreign is None else [foreign])])
     known = {label: _unit(rows) @ basis.T for label, rows in known.items()}
-    space = _space(list(known.values()))
-    genuine, right, confused = _genuine(known, held)
+    sides = {label: np.asarray((mirrored or {}).get(label, [False] * len(rows)), bool) for label, rows in known.items()}
+    space = _space(known, sides)
+    genuine, right, confused = _genuine(known, sides, held)
     strange = [] if foreign is None else [space.cosines(_unit(foreign) @ basis.T).max(1)]
     if len(known) > 2:
         for label in known:
-            others = _space([rows for name, rows in known.items() if name != label])
+            others = _space({name: rows for name, rows in known.items() if name != label}, sides)
             strange.append(others.cosines(known[label]).max(1))
     found = np.concatenate(strange) if strange else np.zeros(0)
     threshold = _threshold(genuine, found)
@@ -109,8 +115,12 @@ def _basis(rows: Sequence[Floats]) -> Floats:
     return np.asarray((vectors[:, kept] / np.sqrt(sizes[kept])).T @ joined)
 
 
-def _space(actions: Sequence[Floats]) -> _Space:
-    """The centre of all actions, the directions in which examples of one vary, and each action's mean."""
+def _space(known: Mapping[str, Floats], sides: Mapping[str, NDArray[np.bool_]]) -> _Space:
+    """The centre of all actions, the directions in which examples of one side of one vary, and the means of each."""
+    count = 2 if all(0 < sides[label].sum() < len(sides[label]) for label in known) else 1
+    actions = [rows for label, own in known.items() for rows in (own[~sides[label]], own[sides[label]])[:count]]
+    if count == 1:
+        actions = list(known.values())
     unit = [_unit(rows) for rows in actions]
     # one action has no place among others: its vectors are compared as they are
     centre = np.mean([rows.mean(0) for rows in unit], axis=0) if len(unit) > 1 else np.zeros(unit[0].shape[1])
@@ -124,11 +134,11 @@ def _space(actions: Sequence[Floats]) -> _Space:
     gains = 1 / np.sqrt(1 + variances[kept] / floor)
     space = _Space(centre, directions[kept], gains, np.zeros((0, len(centre))))
     means = _unit(np.stack([space.project(rows).mean(0) for rows in actions]))
-    return _Space(centre, directions[kept], gains, means)
+    return _Space(centre, directions[kept], gains, means, count)
 
 
 def _genuine(
-    known: Mapping[str, Floats], folds: Mapping[str, NDArray[np.intp]]
+    known: Mapping[str, Floats], sides: Mapping[str, NDArray[np.bool_]], folds: Mapping[str, NDArray[np.intp]]
 ) -> tuple[Floats, float, tuple[tuple[str, str, int], ...]]:
     """Cosines of held-out examples to their own action, the share that finds it, and who is taken for whom."""
     labels = list(known)
@@ -140,7 +150,7 @@ def _genuine(
         if len(parts) == 1:  # copies of a single moment: each is held out alone
             parts = [np.arange(len(number)) == at for at in range(len(number))] if len(number) > 1 else []
         for out in parts:
-            space = _space([rows[~out] if name == label else rows for name, rows in known.items()])
+            space = _space({**known, label: known[label][~out]}, {**sides, label: sides[label][~out]})
             found = space.cosines(known[label][out])
             cosines += found[:, own].tolist()
             for best in found.argmax(1).tolist():
@@ -169,7 +179,7 @@ def _threshold(genuine: Floats, strange: Floats) -> float:
 
 
 def _head(space: _Space, basis: Floats, threshold: float, genuine: Floats) -> Head:
-    head = Head(basis.shape[1], len(space.means), len(space.nuisance))
+    head = Head(basis.shape[1], len(space.means) // space.sides, len(space.nuisance), space.sides)
     room = max(float(np.median(genuine)) - threshold, LEAST_ROOM)
     values = {
         "centre": space.centre @ basis,

@@ -25,7 +25,8 @@ CLIPS = 3  # moments that `predict` looks at: an action need not lie in the midd
 
 class Head(nn.Module):
     """From features to cosines: normalise, subtract `centre`, shrink the directions in which examples of one action
-    differ (rows of `nuisance`, by `gains`), normalise again, compare with `means`.
+    differ (rows of `nuisance`, by `gains`), normalise again, compare with `means`, of which an action may have a second
+    one for its mirror image.
 
     Below `threshold` an action is not believed; `sharpness` turns cosines into logits.
     """
@@ -37,11 +38,12 @@ class Head(nn.Module):
     threshold: Tensor
     sharpness: Tensor
 
-    def __init__(self, width: int, actions: int, rank: int) -> None:
+    def __init__(self, width: int, actions: int, rank: int, sides: int = 1) -> None:
         super().__init__()
+        self.sides = sides
         for name, value in (
             ("centre", torch.zeros(width)),
-            ("means", torch.zeros(actions, width)),
+            ("means", torch.zeros(actions * sides, width)),
             ("nuisance", torch.zeros(rank, width)),
             ("gains", torch.ones(rank)),
             ("threshold", torch.zeros(())),
@@ -57,7 +59,9 @@ class Head(nn.Module):
 
     def cosines(self, features: Float[Tensor, "batch width"]) -> Float[Tensor, "batch actions"]:
         """How like each action, from -1 to 1; zero where the features are, for they say nothing."""
-        return self.project(features) @ self.means.T * (features != 0).any(dim=1, keepdim=True)
+        each = self.project(features) @ self.means.T
+        best = each.reshape(len(each), -1, self.sides).amax(dim=2)
+        return best * (features != 0).any(dim=1, keepdim=True)
 
     def forward(self, features: Float[Tensor, "batch width"]) -> Float[Tensor, "batch classes"]:
         cosines = self.cosines(features)
@@ -80,7 +84,7 @@ class Taught(nn.Module):
         super().__init__()
         self.config = config
         self.backbone: Any = _backbone(config) if backbone is None else backbone
-        self.head = Head(config.width, config.actions, config.rank)
+        self.head = Head(config.width, config.actions, config.rank, config.sides)
         self.spec: InputSpec = self.backbone.spec
         self.labels: tuple[str, ...] = ()
 
@@ -126,10 +130,10 @@ def measure(variant: str) -> dict[str, int]:
     config = VARIANTS[variant]
     method = find(config.backbone)
     of_backbone = method.load("model").measure(method.variants[0])
-    head = Head(config.width, config.actions, config.rank)
+    head = Head(config.width, config.actions, config.rank, config.sides)
     return {
         "parameters": of_backbone["parameters"] + sum(value.numel() for value in head.buffers()),
-        "multiply_adds": of_backbone["multiply_adds"] + config.width * (config.actions + 2 * config.rank),
+        "multiply_adds": of_backbone["multiply_adds"] + config.width * (len(head.means) + 2 * config.rank),
     }
 
 

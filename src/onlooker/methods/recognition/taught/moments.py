@@ -46,7 +46,7 @@ class Followed:
             old,
             points=old.points * flip + np.array([self.width - 1, 0], np.float32),
             mean=old.mean * flip + np.array([self.width - 1, 0], np.float32),
-            shape=(old.shape.reshape(-1, LENGTH, 2) * flip).reshape(-1, 2 * LENGTH),
+            shape=(old.shape.reshape(len(old), LENGTH, 2) * flip).reshape(len(old), 2 * LENGTH),
             hog=_turned(old.hog, 8, 4),
             hof=_turned(old.hof, 9, 4),
             mbh_x=_turned(old.mbh_x, 8, 0),
@@ -58,8 +58,8 @@ class Followed:
 def _turned(histograms: Floats, bins: int, half: int) -> Floats:
     """Cells on the other side, bin n where bin `half` - n was; a ninth bin stays."""
     order = np.concatenate(((half - np.arange(8)) % 8, np.arange(8, bins)))
-    cells = histograms.reshape(-1, 3, 2, 2, bins)[:, :, ::-1][..., order]
-    return np.ascontiguousarray(cells.reshape(len(histograms), -1))
+    cells = histograms.reshape(len(histograms), 3, 2, 2, bins)[:, :, ::-1][..., order]
+    return np.ascontiguousarray(cells.reshape(histograms.shape))
 
 
 def spans(frames: int, window: int, most: int) -> list[tuple[int, int]]:
