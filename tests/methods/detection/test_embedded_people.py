@@ -174,6 +174,20 @@ def test_windows_around_one_person_become_one_box():
     assert iou(merged[:1], boxes[1:2])[0, 0] > 0.8
 
 
+@pytest.mark.parametrize(("bottom", "expected"), [(120.0, [75, 10, 160, 200]), (170.0, [80, 10, 160, 170])])
+def test_a_box_that_ends_at_the_waist_is_drawn_down_to_where_its_face_asks_for(bottom, expected):
+    """The face is 30 wide; its body would be 240 tall and is cut by the picture at 200."""
+    box = np.array([[80.0, 10, 160, bottom]])
+    face = Parts(np.array([[100.0, 15, 130, 45]]), np.array([3.0]))
+    body = body_from_face(face.boxes, 300, 200)
+    nothing = Parts(np.zeros((0, 4)), np.zeros(0))
+    none = np.zeros((0, 4))
+    hits = Hits(none, np.zeros(0))
+    found = fusion.gather(hits, face, body, nothing, none, none, box, np.array([0.6]))
+    assert found.boxes.round().tolist() == [expected]
+    assert (found.faces[0], found.net[0]) == (3.0, 0.6)
+
+
 def test_the_network_tightens_the_windows_that_it_meets_and_adds_who_they_missed():
     hits = Hits(np.array([[10.0, 10, 50, 90]]), np.array([1.0]))
     boxes, scores = np.array([[14.0, 14, 46, 86], [200, 10, 230, 90]]), np.array([0.3, 0.8])

@@ -33,7 +33,8 @@ FEATURES = (
 
 # Fitted by calibrate.py; see README.md. The classic ones belong to a detector without the network.
 CLASSIC = np.array([-6.70, 1.17, 0.73, 2.14, 4.52, 0.0, 4.60, 4.09, 2.62, 0.31, -0.21, -1.67, 0.0, 0.0])
-WEIGHTS = np.array([-5.93, 0.19, 0.17, 0.89, 0.47, 0.56, 2.55, 2.71, 1.46, -1.52, 0.71, -0.01, 4.18, 0.11])
+WEIGHTS = np.array([-5.77, 0.30, 0.03, 0.83, 0.80, 0.33, 2.45, 2.46, 1.54, -1.62, 0.92, -0.02, 4.22, 0.65])
+WAIST = 0.75  # of the visible body that a face asks for: who is shorter lacks the legs
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,17 @@ def _attach(found: Candidates, part: Array, body: Array, weight: float, kind: st
     strengths = getattr(found, kind).copy()
     strengths[index] = max(strengths[index], weight)
     faces, shoulders = (strengths, found.shoulders) if kind == "faces" else (found.faces, strengths)
-    return Candidates(found.boxes, found.margins, found.support, faces, shoulders, found.net)
+    boxes = found.boxes.copy()
+    if kind == "faces":
+        boxes[index] = _whole_body(boxes[index], body)
+    return Candidates(boxes, found.margins, found.support, faces, shoulders, found.net)
+
+
+def _whole_body(box: Array, body: Array) -> Array:
+    """The box; one that ends at the waist of the body that its face asks for is drawn down to where that body ends."""
+    if box[3] - box[1] >= WAIST * (body[3] - body[1]):
+        return box
+    return np.array([(box[0] + body[0]) / 2, box[1], (box[2] + body[2]) / 2, body[3]])
 
 
 def _append(found: Candidates, box: Array, net: float = 0.0) -> Candidates:
