@@ -48,19 +48,24 @@ def compare(
     train: int,
     seed: int,
     rate: float = 4e-3,
+    trainings: int = 1,
 ) -> dict[str, float]:
     """Accuracy of each named model on what follows the first `train` clips, after so many steps on these.
 
-    `name_train` is the accuracy on as many of the training clips.
+    `name_train` is the accuracy on as many of the training clips. Both are means over `trainings` that differ in their
+    first weights and the order of the clips.
     """
     scores, tested = {}, len(clips) - train
     for name, count in steps.items():
-        generator = torch.Generator().manual_seed(seed)
-        # with channels last these small convolutions take two thirds of the time on a processor
-        model = make_model(name, generator).to(clips.device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-        fit(model, clips[:train], labels[:train], steps=count, generator=generator, rate=rate)
-        scores[name] = accuracy(model, clips[train:], labels[train:])
-        scores[f"{name}_train"] = accuracy(model, clips[:tested], labels[:tested])
+        found = torch.zeros(2, dtype=torch.float64)
+        for number in range(trainings):
+            generator = torch.Generator().manual_seed(seed + 1_000 * number)
+            # with channels last these small convolutions take two thirds of the time on a processor
+            model = make_model(name, generator).to(clips.device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+            fit(model, clips[:train], labels[:train], steps=count, generator=generator, rate=rate)
+            found[0] += accuracy(model, clips[train:], labels[train:]) / trainings
+            found[1] += accuracy(model, clips[:tested], labels[:tested]) / trainings
+        scores[name], scores[f"{name}_train"] = found.tolist()
     return scores
 
 

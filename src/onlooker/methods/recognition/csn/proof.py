@@ -30,7 +30,7 @@ SHAPES, DIRECTIONS, SIDE = 4, 8, 7
 CONFIG = Config(frames=6, size=24, channels=1, width=16, depths=(1, 1), dropout=0.0, classes=SHAPES * DIRECTIONS)
 FULL_WIDTH = 12
 STEPS = {"csn": 500, "full": 500}
-RATE = 1e-2
+RATE, TRAININGS = 1e-2, 3
 TRAIN, TEST = 4096, 512
 NOISE = 0.2
 
@@ -42,13 +42,14 @@ def make_model(name: str, generator: torch.Generator | None = None) -> nn.Module
 
 
 def run(seed: int, device: str = "cpu") -> dict[str, float]:
-    """Accuracies of one seed on test clips, and on training clips (`_train`).
+    """Accuracies of one seed on test clips, and on training clips (`_train`), means of three trainings.
 
     >>> sorted(run(0))  # doctest: +SKIP
     ['csn', 'csn_train', 'full', 'full_train']
     """
     clips, labels = make_clips(TRAIN + TEST, seed)
-    return compare(STEPS, make_model, clips.to(device), labels.to(device), train=TRAIN, seed=seed, rate=RATE)
+    clips, labels = clips.to(device), labels.to(device)
+    return compare(STEPS, make_model, clips, labels, train=TRAIN, seed=seed, rate=RATE, trainings=TRAININGS)
 
 
 def make_clips(count: int, seed: int) -> tuple[Clips, Labels]:
