@@ -24,7 +24,7 @@ def train(
 ) -> None:
     """Train a method by a recipe: checkpoints, curves, accuracy.
 
-    Example: onlooker train recipes/timesformer/world_reversed.yaml optimizer.lr=0.01
+    Example: onlooker train recipes/timesformer/world.yaml optimizer.lr=0.01
     """
     from onlooker.analysis.job import Progress
     from onlooker.cli.display import job_progress, say_json
