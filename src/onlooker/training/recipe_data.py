@@ -116,7 +116,7 @@ class CharadesData(Part):
 
 
 class EpicData(Part):
-    """EPIC-KITCHENS: verbs, nouns or actions, which are pairs of both; `rate` is that of frames whose rate no file says."""
+    """EPIC-KITCHENS: verbs, nouns, or actions (pairs of both); `rate` is that of frames whose rate no file says."""
 
     kind: Literal["epic"]
     path: str
