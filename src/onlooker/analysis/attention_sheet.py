@@ -19,11 +19,12 @@ _SUFFIXES = (".png", ".jpg", ".jpeg")
 
 def draw_attention(found: Attention) -> NDArray[np.uint8]:
     """uint8 RGB, at most `COLUMNS` frames in a row; the strongest place of the clip is red, the weakest bare."""
-    strongest = max(float(found.shares.max()), 1e-12)
+    weakest = float(found.shares.min())
+    room = max(float(found.shares.max()) - weakest, 1e-12)
     tiles = []
     for frame, share in zip(found.frames, found.shares, strict=True):
         picture = cv2.resize(frame, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-        tiles.append(np.concatenate([picture, _heated(picture, share / strongest)]))
+        tiles.append(np.concatenate([picture, _heated(picture, (share - weakest) / room)]))
     blank = np.full_like(tiles[0], 255)
     columns = min(COLUMNS, len(tiles))
     tiles += [blank] * (-len(tiles) % columns)
