@@ -30,7 +30,7 @@ def test_recipe(path: Path) -> None:
     config = module.Config(**{**start, **read_settings(method, recipe.model.settings)})
     if recipe.data.train.kind == "world":
         assert config.frames == recipe.data.train.frames
-        assert config.size == recipe.data.train.size
+        assert config.size <= recipe.data.train.size  # a random square of the clip
     header = path.read_text().split("name:")[0]
     assert f"onlooker train recipes/{path.parent.name}/{path.name}" in header
-    assert "ot run" in header
+    assert "ot run" in header or "Measured: " in header

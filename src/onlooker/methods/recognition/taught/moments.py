@@ -66,7 +66,7 @@ def spans(frames: int, window: int, most: int) -> list[tuple[int, int]]:
     """At most `most` windows of `window` frames, half a window apart where that many fit, else evenly spread.
 
     >>> spans(100, 64, 5), spans(40, 64, 5)
-    ([(0, 64), (36, 100)], [(0, 40)])
+    ([(0, 64), (18, 82), (36, 100)], [(0, 40)])
     """
     if frames <= window:
         return [(0, frames)]
