@@ -78,10 +78,15 @@ def test_row_36_an_output_that_cannot_be_a_folder_is_refused(short, tmp_path, on
     assert "file" in done.stderr
 
 
+def heed_interrupts():
+    """A suite that a shell started in the background passes on that interrupts are ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_row_38_a_stopped_run_ends_soon_leaves_no_process_and_goes_on_later(scene, tmp_path, stop):
     command = [sys.executable, "-m", "onlooker", "analyze", str(scene), "--out", str(tmp_path), "--no-annotate"]
-    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts)
     wait_for(lambda: workers_of(child.pid) and (tmp_path / "scene.onlooker" / "manifest.json").exists())
     (worker,) = workers_of(child.pid)
     began = time.monotonic()
@@ -109,7 +114,7 @@ def test_row_40_a_worker_that_hangs_is_replaced(scene, tmp_path):
 
 def test_row_41_a_second_run_on_the_same_folder_is_refused(scene, tmp_path, onlooker):
     command = [sys.executable, "-m", "onlooker", "analyze", str(scene), "--out", str(tmp_path)]
-    first = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    first = subprocess.Popen(command, stderr=subprocess.DEVNULL, preexec_fn=heed_interrupts)
     try:
         wait_for((tmp_path / "scene.onlooker" / "run.lock").exists)
         second = onlooker("analyze", scene, "--out", tmp_path)
