@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from onlooker.errors import ConfigError
 from onlooker.methods.recognition.clips import VideoLike, read_clip, to_views
 from onlooker.methods.recognition.contract import ClipModel
-from onlooker.methods.recognition.prediction import Prediction, to_scores
+from onlooker.methods.recognition.prediction import Prediction, score_views
 
 if TYPE_CHECKING:
     from onlooker.weights.inputs import InputSpec
@@ -53,14 +53,13 @@ def attend(model: ClipModel, video: VideoLike) -> Attention:
     spec = model.spec
     views = to_views(read_clip(video, spec), spec)
     view = views[len(views) // 2]
+    scores = score_views(model, view[None])[0].numpy()
     where = next(model.parameters())
     was_training = model.training
     model.eval()
     try:
         with torch.no_grad():
-            clip = view[None].to(device=where.device, dtype=where.dtype)
-            scores = to_scores(model, model(clip))[0].cpu().numpy()
-            shares = model.attention_map(clip)[0].float().cpu().numpy()
+            shares = model.attention_map(view[None].to(device=where.device, dtype=where.dtype))[0].float().cpu().numpy()
     finally:
         model.train(was_training)
     shares = shares / max(float(shares.mean()), 1e-12)

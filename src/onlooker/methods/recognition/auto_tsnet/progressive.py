@@ -29,7 +29,7 @@ class Schedule:
     """How each stage is searched. None of these numbers could be retrieved from the paper.
 
     `steps` updates of the weights, each on one network: in the first `warmup` of them all options are equally likely,
-    then as likely as the architecture says, which is updated after each step on the mean over `draws` mixtures.
+    then as likely as the architecture says, which is updated after each step on a drawn mixture.
     `temperature` falls exponentially from the first value to the second while it is. `cost_weight` times the penalty
     is added to the architecture's loss: `gap` is |C / target - 1|, `log` is log C / log target, with C the expected
     cost of a network that is drawn.
@@ -45,7 +45,6 @@ class Schedule:
     temperature: tuple[float, float] = (5.0, 0.3)
     cost_weight: float = 1.0
     penalty: Penalty = "gap"
-    draws: int = 1
     candidates: int = 0
     tolerance: float = 0.05
 
@@ -115,18 +114,12 @@ def _run_stage(
         rates.step()
         if step >= warm:
             temperature = first * (last / first) ** ((step - warm) / max(1, schedule.steps - 1 - warm))
-            loss = _mixed_loss(net, held, temperature, schedule.draws, generator)
+            clips, labels = next(held)
+            loss = functional.cross_entropy(net(clips, net.gates(temperature, generator)), labels)
             # the expected cost itself: that of a drawn mixture is beside the target in almost every step, and its
             # gradient, always of full size, would be louder than what the clips say
             expected = cost(net.space, net.gates(1.0))
             _step(net, architecture, loss + schedule.cost_weight * penalty(expected, target, schedule.penalty))
-
-
-def _mixed_loss(net: Supernet, held: Batches, temperature: float, draws: int, generator: Generator) -> Tensor:
-    """The mean over several mixtures of the same clips."""
-    clips, labels = next(held)
-    mixtures = (net.gates(temperature, generator) for _ in range(draws))
-    return torch.stack([functional.cross_entropy(net(clips, gates), labels) for gates in mixtures]).mean()
 
 
 @torch.no_grad()
