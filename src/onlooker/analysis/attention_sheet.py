@@ -37,7 +37,7 @@ def draw_attention(found: Attention) -> NDArray[np.uint8]:
 def _heated(picture: NDArray[np.uint8], share: NDArray[np.float32]) -> NDArray[np.uint8]:
     heat = np.clip(cv2.resize(share, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR), 0, 1)
     colour = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_TURBO)[..., ::-1]
-    weight = (0.7 * np.sqrt(heat))[..., None]
+    weight = (0.8 * heat)[..., None]
     return np.asarray((1 - weight) * picture + weight * colour, np.uint8)
 
 
