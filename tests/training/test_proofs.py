@@ -85,3 +85,13 @@ def test_too_few_seeds_unknown_methods_and_wrong_scores(proof, tmp_path):
         with pytest.raises(ConfigError, match="'missing'"):
             prove("timesformer", seeds=2, out=tmp_path)
     assert not (tmp_path / "timesformer.json").exists()
+
+
+def test_a_claim_says_how_many_seeds_it_needs(monkeypatch):
+    claim = Claim("new", "old", "t", "p", seeds=5)
+    module = SimpleNamespace(CLAIM=claim, run=lambda seed, device: {"new": 1.0, "old": 0.1 * seed})
+    monkeypatch.setattr(Method, "load", lambda self, name: module)
+    assert prove("timesformer", seed_base=10, out=None).seeds == (10, 11, 12, 13, 14)
+    assert prove("timesformer", seeds=2, out=None).seeds == (0, 1)
+    assert "needs 5 seeds" not in CliRunner().invoke(app, ["timesformer", "--no-write"]).output
+    assert "needs 5 seeds, 2 were run" in CliRunner().invoke(app, ["timesformer", "--no-write", "--seeds", "2"]).output

@@ -16,7 +16,9 @@ app = typer.Typer()
 @app.command()
 def prove(
     method: Annotated[str, typer.Argument(help="Whose proof to run; see `onlooker methods`.")],
-    seeds: Annotated[int, typer.Option(min=2, help="How many seeds.")] = 3,
+    seeds: Annotated[
+        int | None, typer.Option(min=2, help="How many seeds; as many as the claim needs by default.")
+    ] = None,
     seed_base: Annotated[int, typer.Option("--seed-base", min=0, help="The first seed.")] = 0,
     device: Annotated[str, typer.Option(help="Where to run: cpu, cuda, cuda:1.")] = "cpu",
     out: Annotated[Path, typer.Option(help="Folder for METHOD.json and the page over all proofs.")] = Path(
@@ -67,6 +69,8 @@ def _show(proof: Proof) -> None:
     Console(highlight=False, markup=False).print(table)
     gain = proof.gain
     verdict = "shown" if proof.shown else "not shown: the interval of the gain is not above zero"
+    if len(proof.seeds) < proof.claim.seeds:
+        typer.echo(f"the claim needs {proof.claim.seeds} seeds, {len(proof.seeds)} were run: chance weighs more")
     typer.echo(f"gain {gain.mean:+.3f}, 95 % interval [{gain.low:+.3f}, {gain.high:+.3f}]: {verdict}")
     typer.echo(f"paper: {proof.claim.paper}")
     typer.echo(f"{proof.seconds:.0f} s on {proof.facts['machine']['cpu']}")

@@ -80,7 +80,7 @@ def _plain(interval: Interval) -> dict[str, float]:
 def prove(
     name: str,
     *,
-    seeds: int = 3,
+    seeds: int | None = None,
     seed_base: int = 0,
     device: str = "cpu",
     out: str | Path | None = EVIDENCE,
@@ -88,13 +88,14 @@ def prove(
 ) -> Proof:
     """Run the `proof.py` of a method over `seeds` seeds from `seed_base` on, and write the evidence to `out`.
 
-    `out` gets METHOD.json and an `index.md` over all such files in it; None writes nothing. `tell(phase, done, total)`
+    Without `seeds`, as many as its claim says that it needs. `out` gets METHOD.json and an `index.md` over all such files in it; None writes nothing. `tell(phase, done, total)`
     is called before each seed. Raises ConfigError (no such method or proof, fewer than two seeds), StorageError.
     """
-    if seeds < 2:
-        raise ConfigError(f"a proof over {seeds} seed says nothing about chance: use --seeds 2 or more.")
     method = find(name)
     proof = method.load("proof")
+    seeds = proof.CLAIM.seeds if seeds is None else seeds
+    if seeds < 2:
+        raise ConfigError(f"a proof over {seeds} seed says nothing about chance: use --seeds 2 or more.")
     if out is not None:
         make_folder(out)
     from onlooker.training.machine import commit, describe_machine
