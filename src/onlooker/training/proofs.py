@@ -88,7 +88,8 @@ def prove(
 ) -> Proof:
     """Run the `proof.py` of a method over `seeds` seeds from `seed_base` on, and write the evidence to `out`.
 
-    Without `seeds`, as many as its claim says that it needs. `out` gets METHOD.json and an `index.md` over all such files in it; None writes nothing. `tell(phase, done, total)`
+    Without `seeds`, as many as its claim says that it needs. `out` gets METHOD.json and an `index.md` over all such
+    files in it; None writes nothing. `tell(phase, done, total)`
     is called before each seed. Raises ConfigError (no such method or proof, fewer than two seeds), StorageError.
     """
     method = find(name)
