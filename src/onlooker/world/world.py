@@ -20,6 +20,7 @@ from onlooker.world.geometry import Floats
 from onlooker.world.light import LIGHTS, WEATHERS, make_light
 from onlooker.world.observe import extent_of, person_truth, relations, thing_truth
 from onlooker.world.rigs import Shot, make_shots
+from onlooker.world.routes import around_furniture
 from onlooker.world.scene import PROPS, Moment, Scene
 from onlooker.world.scripts import write_script
 from onlooker.world.scripts.cast import make_cast
@@ -79,7 +80,8 @@ class World:
         self.place = seed if place is None else place
         self.stage = build_stage(stage, self.place)
         cast = make_cast(seed, people, identities, outfits)
-        self.scene = Scene(write_script(script, self.stage, cast, self.seconds, seed), self.seconds)
+        written = write_script(script, self.stage, cast, self.seconds, seed)
+        self.scene = Scene(around_furniture(written, self.stage.props), self.seconds)
         self.light = make_light(light or ("indoor" if self.stage.indoors else "day"), weather, seed)
         ids = {i: PROPS + i for i, prop in enumerate(self.stage.props) if prop.label}
         self._backdrop = Backdrop(self.stage, self.light, ids)
