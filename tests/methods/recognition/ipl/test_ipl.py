@@ -13,6 +13,7 @@ from torch.nn import functional
 from torch.testing import assert_close
 
 from onlooker.errors import ConfigError
+from onlooker.methods.recognition.attention_maps import attend
 from onlooker.methods.recognition.ipl import IPL, SPECS, VARIANTS, Config, InteractiveHead
 from onlooker.methods.recognition.ipl.config import TINY
 from onlooker.methods.recognition.ipl.model import best_actions, interaction_loss, measure
@@ -219,6 +220,26 @@ def test_verbs_alone() -> None:
     assert model.config.verbs == 4
     scores = model.predict(np.zeros((6, 20, 24, 3), np.uint8)).scores
     assert scores.shape == (4,)
+
+
+def test_the_model_says_where_the_active_object_is() -> None:
+    torch.manual_seed(0)
+    model = IPL(Config(**TINY)).eval()
+    with torch.no_grad():
+        for table in (model.head.verb_prototypes, model.head.background_prototype):
+            assert table is not None
+            table.mul_(5)  # so that some places belong to the background
+    found = attend(model, np.random.default_rng(0).integers(0, 256, (9, 24, 24, 3), np.uint8))
+    assert found.shares.shape == (4, 5, 5)  # clips are shown at 18 x 18
+    assert found.shares.mean() == pytest.approx(1, abs=1e-5)
+    assert found.shares.std() > 1e-3
+    clip = torch.rand(2, 4, 3, 16, 16)
+    before = model.attention_map(clip)
+    assert_close(before, model.interact(clip).active)
+    with torch.no_grad():
+        model.head.background_prototype.fill_(1e4)
+    silent = model.backbone(clip.transpose(1, 2)).sum(dim=1) == 0  # these places are like every prototype
+    assert not model.attention_map(clip)[~silent].any()
 
 
 @pytest.mark.parametrize(

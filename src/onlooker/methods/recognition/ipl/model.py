@@ -65,6 +65,10 @@ class IPL(ClipClassifier):
         found: Interaction = self.head(self.backbone(channels_first(clip, self.config.channels)))
         return found
 
+    def attention_map(self, clip: Clip) -> Float[Tensor, "batch time rows columns"]:
+        """How much of each place belongs to the likeliest verbs: where the model takes the active object to be."""
+        return self.interact(clip).active
+
     def features(self, clip: Clip) -> Float[Tensor, "batch width"]:
         """The verb's vector, then the noun's."""
         found = self.interact(clip)
