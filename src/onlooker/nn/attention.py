@@ -111,8 +111,15 @@ class SelfAttention(nn.Module):
 
         With `queries` only so many of the first tokens look at the others (a mask then has a row for each of these).
         """
-        query, key, value = self.split(tokens)
-        return join_heads(attend(query[:, :, :queries], key, value, mask, key_logits))
+        if queries is None:
+            query, key, value = self.split(tokens)
+        else:
+            dim, bias = tokens.shape[-1], self.qkv.bias
+            ask, answer = (None, None) if bias is None else (bias[:dim], bias[dim:])
+            query = split_heads(functional.linear(tokens[:, :queries], self.qkv.weight[:dim], ask), self.heads)
+            packed = functional.linear(tokens, self.qkv.weight[dim:], answer)
+            key, value = (split_heads(part, self.heads) for part in packed.chunk(2, dim=-1))
+        return join_heads(attend(query, key, value, mask, key_logits))
 
     def forward(
         self,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from onlooker.methods.recognition.timesformer.config import Attention, Config
 from onlooker.nn.attention import SelfAttention
+from onlooker.nn.folding import FoldedLinear
 from onlooker.nn.layers import DropPath, Mlp
 from onlooker.nn.tokens import TokenLayout, from_groups, to_groups
 
@@ -53,6 +54,7 @@ class AttentionStep(nn.Module):
         self.attention = SelfAttention(config.dim, config.heads, qkv_bias=config.qkv_bias)
         self.drop_path = DropPath(drop_path)
         self.fc = nn.Linear(config.dim, config.dim) if bridge else nn.Identity()
+        self._folded = FoldedLinear()
 
     def groups(self, classes: Classes, patches: Grid) -> Float[Tensor, "groups length dim"]:
         """The normalised sequences that attend to themselves."""
@@ -76,15 +78,13 @@ class AttentionStep(nn.Module):
     ) -> Float[Tensor, "groups queries dim"]:
         """fc(drop_path(attention(groups))), of the first `queries` tokens of each group or of all.
 
-        Without gradients the two linear layers in a row, proj and fc, are applied as their product where there are
-        more tokens than channels, so that making it costs less than it saves.
+        Without gradients the two linear layers in a row, proj and fc, are applied as one.
         """
         mixed, last = self.attention.mix(groups, mask, queries=queries), self.attention.proj
-        plain = self.training or torch.is_grad_enabled() or mixed.shape[0] * mixed.shape[1] <= mixed.shape[2]
-        if plain or not isinstance(self.fc, nn.Linear):
+        if self.training or torch.is_grad_enabled() or not isinstance(self.fc, nn.Linear):
             out: Tensor = self.fc(self.drop_path(last(mixed)))
             return out
-        return nn.functional.linear(mixed, self.fc.weight @ last.weight, self.fc(last.bias))
+        return self._folded(mixed, last, self.fc)
 
     def forward(self, classes: Classes, patches: Grid, layout: TokenLayout) -> tuple[Classes, Grid]:
         residual = self.residual(self.groups(classes, patches), self.mask(layout, patches.device))
