@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.testing import assert_close
@@ -19,6 +20,7 @@ from onlooker.methods.recognition.activity_correlation import (
 )
 from onlooker.methods.recognition.activity_correlation.config import TINY
 from onlooker.methods.recognition.activity_correlation.model import measure
+from onlooker.methods.recognition.attention_maps import attend
 from onlooker.nn.backbones3d import Backbone3d
 from onlooker.nn.counting import count_parameters
 
@@ -199,3 +201,17 @@ def test_frozen_observations_leave_the_rest_to_learn() -> None:
 def test_impossible_networks_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         Config(**{**TINY, **changes})
+
+
+def test_the_model_says_what_supports_the_likeliest_activity() -> None:
+    model = ActivityCorrelation(Config(**TINY)).eval()
+    clips = torch.rand(3, 4, 3, 16, 16)
+    with torch.no_grad():
+        model.head.classify.bias.copy_(torch.tensor([0.0, 0, 50, 0, 0]))
+        maps, expected = model.attention_map(clips), model.find(clips).where()[:, 2]
+    assert maps.shape[:2] == (3, 4)
+    assert_close(maps, expected)
+    assert_close(maps.sum(dim=(1, 2, 3)), torch.ones(3))
+    found = attend(model, np.zeros((9, 24, 24, 3), np.uint8))
+    assert found.shares.shape[0] == 4
+    assert found.prediction.top(1)[0][1] > 0.99

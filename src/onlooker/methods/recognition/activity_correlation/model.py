@@ -68,6 +68,12 @@ class ActivityCorrelation(ClipClassifier):
         found: Findings = self.head(self.maps(clip))
         return found
 
+    def attention_map(self, clip: Clip) -> Float[Tensor, "batch time rows columns"]:
+        """Which places and moments support the likeliest activity of each clip, at the first of the rates."""
+        found = self.find(clip)
+        likeliest = found.logits.argmax(dim=1)
+        return found.where()[torch.arange(len(likeliest)), likeliest]
+
     def features(self, clip: Clip) -> Float[Tensor, "batch width"]:
         """The activities' vectors one after another, as their classifiers see them."""
         return self.find(clip).features.flatten(1)
