@@ -27,7 +27,7 @@ def classification(spec: InputSpec, augment: Augment, classes: int) -> Objective
         clips = normalise(batch["clips"], spec)
         targets = smooth_targets(batch["labels"], classes, augment.label_smoothing)
         clips, targets = mix(clips, targets, mixup=augment.mixup, cutmix=augment.cutmix, generator=generator)
-        return soft_cross_entropy(model(clips), targets)
+        return _of_all_answers(model, clips, lambda logits: soft_cross_entropy(logits, targets))
 
     return loss
 
@@ -38,9 +38,23 @@ def multi_label(spec: InputSpec, augment: Augment) -> Objective:
     def loss(model: nn.Module, batch: Batch, generator: torch.Generator) -> Tensor:
         clips, targets = normalise(batch["clips"], spec), batch["labels"]
         clips, targets = mix(clips, targets, mixup=augment.mixup, cutmix=augment.cutmix, generator=generator)
-        return binary_cross_entropy(model(clips), targets)
+        return _of_all_answers(model, clips, lambda logits: binary_cross_entropy(logits, targets))
 
     return loss
+
+
+def _of_all_answers(model: nn.Module, clips: Tensor, loss: Callable[[Tensor], Tensor]) -> Tensor:
+    """The loss of the model's answer and, for a model with an `auxiliary_weight`, that much of the loss of each answer
+    of its earlier layers: `forward(clips, auxiliary=True)` is (logits, list of logits)."""
+    inside: Any = getattr(model, "module", model)
+    weight: float = getattr(inside, "auxiliary_weight", 0.0)
+    if not weight:
+        return loss(model(clips))
+    logits, others = model(clips, auxiliary=True)
+    total = loss(logits)
+    for other in others:
+        total = total + weight * loss(other)
+    return total
 
 
 def _own_loss(model: nn.Module, batch: Batch, spec: InputSpec) -> Tensor:
