@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,9 +13,9 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from onlooker.errors import ConfigError
-from onlooker.methods.recognition.auto_tsnet import AutoTSNet, Config, Schedule, Space, Supernet, search
+from onlooker.methods.recognition.auto_tsnet import AutoTSNet, Config, Schedule, Space, Supernet, progressive, search
 from onlooker.methods.recognition.auto_tsnet.cost import multiply_adds, one_hot
-from onlooker.methods.recognition.auto_tsnet.progressive import penalty, recalibrate
+from onlooker.methods.recognition.auto_tsnet.progressive import fit, penalty, recalibrate
 from onlooker.methods.recognition.auto_tsnet.supernet import centred, centred_squares, cut_weights, prefix
 from onlooker.nn.counting import count_multiply_adds
 
@@ -232,6 +233,33 @@ def test_candidates_near_the_target_are_judged_on_held_out_clips(monkeypatch: py
     costs = [float(multiply_adds(SMALL, one_hot(SMALL, {**SMALL.first(), **choices}))) for choices in judged]
     assert all(abs(cost / target - 1) <= 0.05 for cost in costs)
     assert abs(found.cost / target - 1) <= 0.05
+
+
+def test_finalists_are_trained_alone_and_the_best_on_held_out_clips_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: list[Config] = []
+
+    def spy(model: AutoTSNet, train: object, steps: int, rate: float) -> Callable[[torch.Tensor], torch.Tensor]:
+        trained.append(model.config)
+        right = float(len(trained) == 2)  # the second finalist answers as the clips are labelled
+        return lambda clips: torch.nn.functional.one_hot(torch.zeros(len(clips), dtype=torch.long), 3) * right
+
+    def zeros() -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        return ((clips, 0 * labels) for clips, labels in endless(1))
+
+    monkeypatch.setattr(progressive, "fit", spy)
+    schedule = Schedule(steps=1, candidates=4, finalists=3, trial=7, tolerance=1.0)
+    found = search(SMALL, endless(0), zeros(), target=1e5, schedule=schedule, stages=("streams",))
+    assert len(set(trained)) == len(trained) == 3
+    assert found.config == trained[1]
+
+
+def test_a_network_trained_alone_learns_its_clips() -> None:
+    clips, labels = next(endless(0))
+    model = AutoTSNet(BASE, generator=torch.Generator().manual_seed(0))
+    assert fit(model, itertools.repeat((clips, labels)), 40, 0.02) is model
+    assert not model.training
+    with torch.no_grad():
+        assert model(clips).argmax(dim=1).tolist() == labels.tolist()
 
 
 def test_the_cost_can_be_exchanged() -> None:

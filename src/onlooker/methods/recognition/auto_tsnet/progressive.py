@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,12 +15,13 @@ from torch.nn import functional
 from onlooker.errors import ConfigError
 from onlooker.methods.recognition.auto_tsnet.config import Config
 from onlooker.methods.recognition.auto_tsnet.cost import Cost, multiply_adds, one_hot
+from onlooker.methods.recognition.auto_tsnet.model import AutoTSNet
 from onlooker.methods.recognition.auto_tsnet.space import STAGES, Choices, Space
 from onlooker.methods.recognition.auto_tsnet.supernet import Supernet
 
 Batches = Iterator[tuple[Float[Tensor, "batch time channel height width"], Int[Tensor, " batch"]]]
 Penalty = Literal["gap", "log"]
-DRAWN, JUDGED = 5, 8
+DRAWN, JUDGED = 5, 16
 """Networks drawn for each candidate at the end of a stage, and the held-out batches that judge them."""
 
 
@@ -35,7 +36,9 @@ class Schedule:
     cost of a network that is drawn.
 
     At the end a stage takes the most probable options; or, when `candidates` is above 0, the best on held-out clips of
-    so many networks drawn with these probabilities, of those that miss the target by `tolerance` at most.
+    so many networks drawn with these probabilities, of those that miss the target by `tolerance` at most. With
+    `finalists` above 1 the supernet's weights only choose the finalists; each is then trained alone for `trial`
+    steps, and the best on held-out clips wins.
     """
 
     steps: int = 300
@@ -47,6 +50,8 @@ class Schedule:
     penalty: Penalty = "gap"
     candidates: int = 0
     tolerance: float = 0.05
+    finalists: int = 1
+    trial: int = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ def search(
         net = Supernet(narrowed, generator=generator).to(device)
         net = net.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # faster on processors
         _run_stage(net, train, held, target, schedule, cost, generator)
-        choices.update(_choose(net, held, target, schedule, cost, generator))
+        choices.update(_choose(net, train, held, target, schedule, cost, generator))
         final = net.gates(1.0)
         for name in free:
             pairs = zip(space.options[name], final[name].tolist(), strict=True)
@@ -122,25 +127,53 @@ def _run_stage(
             _step(net, architecture, loss + schedule.cost_weight * penalty(expected, target, schedule.penalty))
 
 
-@torch.no_grad()
 def _choose(
-    net: Supernet, held: Batches, target: float, schedule: Schedule, cost: Cost, generator: Generator
-) -> dict[str, object]:
+    net: Supernet, train: Batches, held: Batches, target: float, schedule: Schedule, cost: Cost, generator: Generator
+) -> Choices:
     """The most probable options, or the candidate with the least loss on held-out clips."""
-    likely = net.best()
     if not schedule.candidates:
-        return likely
-    drawn = [likely, *(net.draw(generator) for _ in range(DRAWN * schedule.candidates))]
-    networks = {net.space.config(choices): choices for choices in drawn}
+        return net.best()
+    clips, labels = (torch.cat(parts) for parts in zip(*(next(held) for _ in range(JUDGED)), strict=True))
+
+    def loss(model: Callable[[Tensor], Tensor]) -> float:
+        with torch.no_grad():
+            return float(functional.cross_entropy(model(clips), labels))
+
+    near = _near(net, target, schedule, cost, generator)
+    ranked = sorted(near, key=lambda choices: loss(lambda batch: net.derived(batch, choices)))
+    if schedule.finalists < 2:
+        return ranked[0]
+
+    def trained(choices: Choices) -> AutoTSNet:
+        model = AutoTSNet(net.space.config(choices), generator=generator).to(clips.device)
+        return fit(model, train, schedule.trial, schedule.rate)
+
+    return min(ranked[: schedule.finalists], key=lambda choices: loss(trained(choices)))
+
+
+def _near(net: Supernet, target: float, schedule: Schedule, cost: Cost, generator: Generator) -> list[Choices]:
+    """Different networks, drawn as the architecture says, within the tolerance; the nearest where none is."""
+    drawn = [net.best(), *(net.draw(generator) for _ in range(DRAWN * schedule.candidates))]
+    networks: dict[Config, Choices] = {net.space.config(choices): choices for choices in drawn}
 
     def miss(choices: Choices) -> float:
         return max(schedule.tolerance, abs(float(cost(net.space, one_hot(net.space, choices))) / target - 1))
 
     missed = [(miss(choices), choices) for choices in networks.values()]
     least = min(amount for amount, _ in missed)
-    nearest = [choices for amount, choices in missed if amount == least][: schedule.candidates]
-    clips, labels = (torch.cat(parts) for parts in zip(*(next(held) for _ in range(JUDGED)), strict=True))
-    return min(nearest, key=lambda choices: float(functional.cross_entropy(net.derived(clips, choices), labels)))
+    return [choices for amount, choices in missed if amount == least][: schedule.candidates]
+
+
+def fit(model: AutoTSNet, train: Batches, steps: int, rate: float) -> AutoTSNet:
+    """Train a network alone (AdamW, one-cycle rate up to `rate`); it is returned for evaluation."""
+    model = model.train().to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # faster on processors
+    optimiser = torch.optim.AdamW(model.parameters(), weight_decay=0.01)
+    rates = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
+    for _ in range(steps):
+        clips, labels = next(train)
+        _step(model, optimiser, functional.cross_entropy(model(clips), labels))
+        rates.step()
+    return model.eval()
 
 
 def _step(net: nn.Module, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
