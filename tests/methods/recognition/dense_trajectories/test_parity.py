@@ -24,7 +24,7 @@ def test_how_close_it_is(parity: Path) -> None:
     gaps = {output.name: output.max_absolute for output in result.outputs}
     assert max(gaps[name] for name in ("hog", "hof", "mbh_x", "mbh_y")) < 1e-5  # with OpenCV's arctangent
     assert gaps["warped_second_frame"] == 0
-    assert gaps["farneback_flow"] < 0.01
+    assert gaps["farneback_flow"] < 1e-5
 
 
 def test_a_fixture_of_something_else_is_an_error(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from onlooker.errors import ConfigError
 from onlooker.methods.recognition.dense_trajectories import Config, Extractor, Trajectories, draw
-from onlooker.methods.recognition.dense_trajectories.descriptors import corners, describe, frame_histograms
+from onlooker.methods.recognition.dense_trajectories.descriptors import ENDS, corners, describe
 from onlooker.methods.recognition.dense_trajectories.sampling import sample
 from onlooker.methods.recognition.dense_trajectories.tracks import Tracks
 from onlooker.methods.recognition.dense_trajectories.trials import try_motion, try_tracks
@@ -101,15 +101,15 @@ def test_a_track_follows_the_flow_and_averages_what_it_sees(make: Any) -> None:
     tracks = Tracks()
     tracks.add(starts)
     for grey, field in zip(greys, flow, strict=True):
-        done = tracks.advance(frame_histograms(grey, field, 0.4), field, 2 * field, 0.05)
+        done = tracks.advance(describe(grey, field, tracks.patches(80, 60)), field, 2 * field)
     assert len(done) == 3
     assert len(tracks) == 0
     for number, place in enumerate(starts):
         seen = []
         for grey, field in zip(greys, flow, strict=True):
             at = corners(place[None], 80, 60)
-            fields = [describe(sums, at) for sums in frame_histograms(grey, field, 0.4)]
-            seen.append(np.concatenate([found[..., 0].T.ravel() for found in fields]))
+            whole = describe(grey, field, at)
+            seen.append(np.concatenate([whole[a:b].reshape(-1, 4).T.ravel() for a, b in pairwise(ENDS)]))
             column, row = np.rint(place).astype(int)
             place = place + field[row, column]
         np.testing.assert_allclose(done.points[number, 15], place, atol=1e-4)
@@ -124,17 +124,16 @@ def test_a_track_follows_the_flow_and_averages_what_it_sees(make: Any) -> None:
 
 def test_tracks_end_at_the_border_and_their_columns_serve_again() -> None:
     flow = np.full((40, 50, 2), (0, -6.0), np.float32)
-    still = np.zeros((40, 50), np.uint8)
     tracks = Tracks()
     tracks.add(np.array([[10, 5], [10, 30]], np.float32))
-    assert len(tracks.advance(frame_histograms(still, flow, 0.4), flow, flow, 0.05)) == 0
+    assert len(tracks.advance(np.zeros((132, 2), np.float32), flow, flow)) == 0
     assert tracks.here().tolist() == [[10, 24]]
     tracks.add(np.array([[7, 7]], np.float32))
     assert tracks.here().tolist() == [[10, 24], [7, 7]]
     again = Tracks.from_arrays(tracks.to_arrays())
     for kept in (tracks, again):
         for _ in range(40):
-            kept.advance(frame_histograms(still, flow, 0.4), flow, flow, 0.05)
+            kept.advance(np.zeros((132, len(kept.patches(50, 40))), np.float32), flow, flow)
             kept.add(np.array([[7, 7]], np.float32))
         assert kept.here().tolist() == [[7, 1], [7, 7]]
         assert len(kept) == 2

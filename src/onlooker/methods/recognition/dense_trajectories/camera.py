@@ -61,19 +61,24 @@ def keypoints(grey: Grey, mask: NDArray[np.uint8], matcher: Matcher) -> Keypoint
     found, descriptors = makers[matcher]().detectAndCompute(grey, mask)
     if descriptors is None:
         return NOTHING
-    return Keypoints(np.array([point.pt for point in found], np.float32).reshape(-1, 2), descriptors)
+    return Keypoints(np.asarray(cv2.KeyPoint.convert(found), np.float32).reshape(-1, 2), descriptors)
 
 
 def match(previous: Keypoints, current: Keypoints) -> tuple[Points, Points]:
     """Places in the previous and the current frame: each current keypoint with its most similar previous one nearby."""
     if not len(previous.points) or not len(current.points):
         return np.zeros((0, 2), np.float32), np.zeros((0, 2), np.float32)
-    apart = (np.abs(np.subtract.outer(current.points[:, axis], previous.points[:, axis])) for axis in (0, 1))
-    near = np.maximum(*apart) < RADIUS
-    norm = cv2.NORM_L2 if current.descriptors.dtype == np.float32 else cv2.NORM_HAMMING
-    matches = cv2.BFMatcher(norm).match(current.descriptors, previous.descriptors, near.astype(np.uint8))
-    pairs = np.array([(pair.trainIdx, pair.queryIdx) for pair in matches], np.intp).reshape(-1, 2)
-    return previous.points[pairs[:, 0]], current.points[pairs[:, 1]]
+    near = np.ones((len(current.points), len(previous.points)), np.bool_)
+    for here, there in zip(current.points.T, previous.points.T, strict=True):
+        near &= np.abs(np.subtract.outer(here, there)) < RADIUS
+    found, norm = (
+        (cv2.CV_32F, cv2.NORM_L2) if current.descriptors.dtype == np.float32 else (cv2.CV_32S, cv2.NORM_HAMMING)
+    )
+    _, nearest = cv2.batchDistance(
+        current.descriptors, previous.descriptors, found, normType=norm, K=1, mask=near.view(np.uint8)
+    )
+    matched = np.flatnonzero(nearest[:, 0] >= 0)
+    return previous.points[nearest[matched, 0]], current.points[matched]
 
 
 def moved_corners(previous: Grey, flow: Flow, mask: NDArray[np.uint8]) -> tuple[Points, Points]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onlooker.errors import ConfigError
 from onlooker.methods.recognition.dense_trajectories.camera import Boxes
 from onlooker.methods.recognition.dense_trajectories.config import Config
-from onlooker.methods.recognition.dense_trajectories.descriptors import frame_histograms
+from onlooker.methods.recognition.dense_trajectories.descriptors import describe
 from onlooker.methods.recognition.dense_trajectories.motion import Compensation, Pair, View, ahead, view, with_flow
 from onlooker.methods.recognition.dense_trajectories.pyramid import SMALLEST, Level, levels, to_grey
 from onlooker.methods.recognition.dense_trajectories.rows import Trajectories
@@ -128,8 +128,9 @@ class Extractor:
         scales = [size.scale for size in self._sizes(pair.after.greys[0])]
         ends = []
         for grey, flow, residual, own in zip(pair.before.greys, pair.flow, pair.residual, tracks, strict=True):
-            fields = frame_histograms(grey, residual, self.config.min_flow)
-            ends.append(own.advance(fields, flow, residual, self.config.epsilon))
+            patches = own.patches(*grey.shape[::-1])
+            seen = describe(grey, residual, patches, self.config.min_flow, self.config.epsilon)
+            ends.append(own.advance(seen, flow, residual))
         found = self._judge(ends, tracks, scales, pair.after.index)
         self._sample(pair.after, tracks)
         return found

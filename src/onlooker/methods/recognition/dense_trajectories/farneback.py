@@ -8,13 +8,13 @@ frame's expansion, which here serves three times: as current, as previous, and a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from onlooker.methods.recognition.dense_trajectories.memory import aligned
 from onlooker.methods.recognition.dense_trajectories.pyramid import FACTOR, Grey, Level
 
 RADIUS, SIGMA = 7, 1.5
@@ -24,24 +24,13 @@ BORDER = (0.14, 0.14, 0.4472, 0.4472, 0.4472)
 """Less trust in the five pixels along each border."""
 
 Plane = NDArray[np.float32]
+Planes = NDArray[np.float32]
 Flow = NDArray[np.float32]
 Equations = tuple[Plane, Plane, Plane, Plane, Plane]
 
 
-@dataclass(frozen=True, slots=True)
-class Expansion:
-    """Quadratic coefficients of one level, a plane each: of x, y, x², y² and xy.
-
-    `joined` (height, width, 4) holds the first four again: looking up four numbers at a place costs little more than
-    looking up one.
-    """
-
-    x: Plane
-    y: Plane
-    xx: Plane
-    yy: Plane
-    xy: Plane
-    joined: Plane
+Expansion = NDArray[np.float32]
+"""Quadratic coefficients of one level (5, height, width): of x, y, x², y², and half of that of xy."""
 
 
 def expand(frame: Grey, sizes: tuple[Level, ...]) -> list[Expansion]:
@@ -61,27 +50,27 @@ def _smoothed(frame: Grey, sizes: tuple[Level, ...]) -> list[Plane]:
 
 
 @lru_cache(maxsize=1)
-def _basis() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], tuple[float, ...]]:
-    """Gaussian weights g, g x, g x², and the entries of the inverse moment matrix that are not zero."""
+def _kernels() -> tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]:
+    """What to filter with across and down for x, y, x², y² and half of xy.
+
+    The fit is weighted by gaussians g(x) g(y); the moments with 1, x² and y² are mixed by an inverse matrix, of which
+    only two entries matter.
+    """
     x = np.arange(-RADIUS, RADIUS + 1, dtype=np.float64)
     g = np.exp(-(x**2) / (2 * SIGMA**2))
     g /= g.sum()
     second, fourth = (g * x**2).sum(), (g * x**4).sum()
     moments = np.array([[1, second, second], [second, fourth, second**2], [second, second**2, fourth]])
     inverse = np.linalg.inv(moments)
-    return g, g * x, g * x**2, (1 / second, float(inverse[0, 1]), float(inverse[1, 1]), 1 / second**2)
+    slope, curve = g * x / second, inverse[1, 1] * g * x**2 + inverse[0, 1] * g
+    return (slope, g), (g, slope), (curve, g), (g, curve), (slope / 2, slope)
 
 
 def _expand(image: Plane) -> Expansion:
-    g, gx, gxx, (first, mixed, pure, cross) = _basis()
-
-    def filtered(across: NDArray[np.float64], down: NDArray[np.float64], gain: float = 1.0) -> Plane:
-        return np.asarray(cv2.sepFilter2D(image, cv2.CV_32F, across * gain, down, borderType=cv2.BORDER_REPLICATE))
-
-    mean = filtered(g, g, mixed)
-    x, y = filtered(gx, g, first), filtered(g, gx, first)
-    xx, yy = cv2.add(mean, filtered(gxx, g, pure)), cv2.add(mean, filtered(g, gxx, pure))
-    return Expansion(x, y, xx, yy, filtered(gx, gx, cross), cv2.merge((x, y, xx, yy)))
+    found = aligned(5, *image.shape)
+    for plane, (across, down) in zip(found, _kernels(), strict=True):
+        cv2.sepFilter2D(image, cv2.CV_32F, across, down, dst=plane, borderType=cv2.BORDER_REPLICATE)
+    return found
 
 
 class Room:
@@ -98,39 +87,42 @@ class Room:
 
 
 class _Desk:
-    """Of one level: places, looked-up coefficients, what becomes of them, and masks."""
+    """Of one level: two planes of places, and masks."""
 
     def __init__(self, height: int, width: int) -> None:
-        self.planes = np.empty((11, height, width), np.float32)
-        self.masks = np.empty((2, height, width), np.bool_)
-        self.joined = np.empty((height, width, 4), np.float32)
+        self.places = aligned(2, height, width)
+        self.masks = np.empty((4, height, width), np.bool_)
 
 
 def flows(before: list[Expansion], after: list[Expansion], room: Room | None = None) -> list[Flow]:
     """Flow (height, width, 2) in x and y, in pixels of each level, from coarse to fine; given finest first."""
     room = room or Room()
     found: list[Flow] = []
-    flow: Flow | None = None
+    flow: Planes | None = None
     for first, second in zip(reversed(before), reversed(after), strict=True):
-        height, width = first.x.shape
+        height, width = first.shape[1:]
+        start = aligned(2, height, width)
         if flow is None:
-            start = np.zeros((height, width, 2), np.float32)
+            start.fill(0)
         else:
-            start = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR)
+            for coarse, fine in zip(flow, start, strict=True):
+                cv2.resize(coarse, (width, height), dst=fine, interpolation=cv2.INTER_LINEAR)
             start *= np.float32(FACTOR)
         flow = _refine(first, second, start, room.desk(height, width))
-        found.append(flow)
+        found.append(np.asarray(cv2.merge(list(flow))))
     return found[::-1]
 
 
-def _refine(first: Expansion, second: Expansion, flow: Flow, desk: _Desk) -> Flow:
-    dx, dy = cv2.split(flow)
+def _refine(first: Expansion, second: Expansion, flow: Planes, desk: _Desk) -> Planes:
     for _ in range(ITERATIONS):
-        equations = _equations(first, second, dx, dy, desk)
+        equations = _equations(first, second, flow, desk)
         for plane in equations:
             _average(plane)
-        _solve(*equations, desk.planes[0], dx, dy)
-    return np.asarray(cv2.merge((cv2.medianBlur(dx, MEDIAN), cv2.medianBlur(dy, MEDIAN))))
+        _solve(*equations, flow)
+    smooth = aligned(*flow.shape)
+    for plane, into in zip(flow, smooth, strict=True):
+        cv2.medianBlur(plane, MEDIAN, dst=into)
+    return smooth
 
 
 def _average(plane: Plane) -> None:
@@ -138,77 +130,75 @@ def _average(plane: Plane) -> None:
     cv2.GaussianBlur(plane, (side, side), 0.3 * WINDOW, dst=plane, borderType=cv2.BORDER_REPLICATE)
 
 
-def _equations(first: Expansion, second: Expansion, dx: Plane, dy: Plane, desk: _Desk) -> Equations:
-    """4 A'A (three planes) and 4 A'b (two) of every pixel for the displacement found so far."""
-    height, width = dx.shape
-    x, y, bx, by, xx, yy, xy, u, v, b, spare = desk.planes
-    columns, rows = _grid(width, height)
-    np.add(dx, columns, out=x)
-    np.add(dy, rows, out=y)
-    _look_up(second, (bx, by, xx, yy, xy), x, y, desk.joined)
-    outside = _outside(x, y, desk.masks)
-    # twice the means of both frames' matrices; outside there is only the first frame's
-    for plane, own in ((bx, None), (by, None), (xx, first.xx), (yy, first.yy), (xy, first.xy)):
-        np.copyto(plane, 0 if own is None else own, where=outside)
-    np.subtract(first.x, bx, out=bx)
-    np.subtract(first.y, by, out=by)
-    xx += first.xx
-    yy += first.yy
-    xy += first.xy
-    xy *= 0.5
-    bx += np.multiply(xx, dx, out=spare)
-    bx += np.multiply(xy, dy, out=spare)
-    by += np.multiply(xy, dx, out=spare)
-    by += np.multiply(yy, dy, out=spare)
-    trust = _trust(width, height)
-    for plane in (bx, by, xx, yy, xy):
-        plane *= trust
-    np.multiply(xx, bx, out=u)
-    u += np.multiply(xy, by, out=spare)
-    np.multiply(xy, bx, out=v)
-    v += np.multiply(yy, by, out=spare)
-    np.add(xx, yy, out=b)
-    b *= xy
-    xx *= xx
-    yy *= yy
-    xy *= xy
-    xx += xy
-    yy += xy
-    return xx, b, yy, u, v
+def _equations(first: Expansion, second: Expansion, flow: Planes, desk: _Desk) -> Equations:
+    """4 A'A (three planes, the second one negative) and 4 A'b (two) of every pixel for the displacement so far."""
+    (dx, dy), places = flow, desk.places
+    found = _look_up(second, flow, places)
+    outside = _outside(places, desk.masks)
+    found.reshape(5, -1)[:2, outside] = 0
+    found.reshape(5, -1)[2:, outside] = first.reshape(5, -1)[2:, outside]
+    np.subtract(first[:2], found[:2], out=found[:2])
+    found[2:] += first[2:]  # twice the means of both frames' matrices
+    bx, by, xx, yy, xy = found
+    for matrix, move, b in ((xx, dx, bx), (xy, dy, bx), (xy, dx, by), (yy, dy, by)):
+        cv2.accumulateProduct(matrix, move, b)
+    found *= _trust(*flow.shape[:0:-1])
+    u = cv2.multiply(xx, bx, dst=places[0])
+    cv2.accumulateProduct(xy, by, u)
+    by *= yy
+    cv2.accumulateProduct(xy, bx, by)
+    cv2.add(xx, yy, dst=bx)
+    for plane in (xx, yy):
+        plane *= plane
+        cv2.accumulateSquare(xy, plane)
+    xy *= bx
+    return xx, np.negative(xy, out=xy), yy, u, by
 
 
-def _look_up(of: Expansion, into: tuple[Plane, ...], x: Plane, y: Plane, joined: Plane) -> None:
-    """The coefficients at places between pixels; those of the border outside."""
-    cv2.split(cv2.remap(of.joined, x, y, cv2.INTER_LINEAR, dst=joined, borderMode=cv2.BORDER_REPLICATE), into[:4])
-    np.copyto(into[4], cv2.remap(of.xy, x, y, cv2.INTER_LINEAR, dst=into[4], borderMode=cv2.BORDER_REPLICATE))
+def _look_up(of: Expansion, flow: Planes, places: Planes) -> Planes:
+    """The coefficients (5, height, width) where the flow takes each pixel, those of the border outside.
 
+    Sets `places` to where that is, from -1 to 1 across the picture and down it. PyTorch looks up between pixels
+    exactly, and all planes at once; OpenCV's `remap` rounds to 32nds of a pixel.
+    """
+    import torch
 
-def _outside(x: Plane, y: Plane, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which pixels look for their like where the second frame has none."""
-    height, width = x.shape
-    found: NDArray[np.bool_] = np.less(x, 0, out=masks[0])
-    for plane, compare, limit in ((x, np.greater_equal, width - 1), (y, np.less, 0), (y, np.greater_equal, height - 1)):
-        found |= compare(plane, limit, out=masks[1])
+    height, width = flow.shape[1:]
+    for move, grid, place, size in zip(flow, _grid(width, height), places, (width, height), strict=True):
+        cv2.scaleAdd(move, 2 / (size - 1), grid, dst=place)
+    picture, at = torch.from_numpy(of)[None], torch.from_numpy(places).permute(1, 2, 0)[None]
+    found: Planes = torch.grid_sampler_2d(picture, at, 0, 1, True)[0].numpy()  # 0: bilinear, 1: as at the border
     return found
 
 
-def _solve(a: Plane, b: Plane, c: Plane, u: Plane, v: Plane, spare: Plane, dx: Plane, dy: Plane) -> None:
-    """The 2 x 2 systems by Cramer's rule, into dx and dy; sixteenfold determinants get a sixteenfold regulariser."""
-    np.multiply(c, u, out=dx)
-    dx -= np.multiply(b, v, out=spare)
-    np.multiply(a, v, out=dy)
-    dy -= np.multiply(b, u, out=spare)
-    a *= c
-    a -= np.multiply(b, b, out=b)
-    a += np.float32(16 * REGULAR)
-    dx /= a
-    dy /= a
+def _outside(places: Planes, masks: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Which pixels, counted row by row, look for their like where the second frame has none."""
+    np.less(places, -1, out=masks[:2])
+    np.greater_equal(places, 1, out=masks[2:])
+    for more in masks[1:]:
+        masks[0] |= more
+    return np.flatnonzero(masks[0])
+
+
+def _solve(aa: Plane, ab: Plane, bb: Plane, u: Plane, v: Plane, into: Planes) -> None:
+    """The 2 x 2 systems by Cramer's rule; sixteenfold determinants get a sixteenfold regulariser."""
+    dx, dy = into
+    cv2.multiply(bb, u, dst=dx)
+    cv2.accumulateProduct(ab, v, dx)
+    cv2.multiply(aa, v, dst=dy)
+    cv2.accumulateProduct(ab, u, dy)
+    aa *= bb
+    ab *= ab
+    aa -= ab
+    aa += np.float32(16 * REGULAR)
+    into /= aa
 
 
 @lru_cache(maxsize=64)
 def _grid(width: int, height: int) -> tuple[Plane, Plane]:
-    columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return columns, rows
+    """Where pixels are, from -1 to 1 across the picture and down."""
+    columns, rows = np.meshgrid(np.linspace(-1, 1, width), np.linspace(-1, 1, height))
+    return columns.astype(np.float32), rows.astype(np.float32)
 
 
 @lru_cache(maxsize=64)

@@ -63,14 +63,18 @@ def _extractor(given: dict[str, Any], recorded: dict[str, Any], config: Config) 
     height, width = first.shape
     top_left = descriptors.corners(given["points_xy"], width, height)
     yield "patch_top_left_xy", top_left, recorded["patch_top_left_xy"], EXACT
-    fields = descriptors.frame_histograms(first, given["flow"], config.min_flow)
-    for name, field in zip(("hog", "hof", "mbh_x", "mbh_y"), fields, strict=True):
-        planes = [plane.copy() for plane in field]
+    pictures = (first, *cv2.split(given["flow"]))
+    seen = descriptors.describe(first, given["flow"], top_left, config.min_flow, config.epsilon)
+    for number, name in enumerate(("hog", "hof", "mbh_x", "mbh_y")):
         if f"integral_{name}" in recorded:
+            dx, dy = (field[0] for field in descriptors.vectors(pictures, [number]))
+            small = [descriptors.drop_small(dx, dy, config.min_flow)] if number == descriptors.HOF else []
+            planes = [plane.copy() for plane in descriptors.histograms(dx, dy)] + small
             sums = np.stack([cv2.integral(plane, sdepth=cv2.CV_64F) for plane in planes], axis=-1)
             yield f"integral_{name}", sums[::8, ::8], recorded[f"integral_{name}"], SUMS
-        found = descriptors.describe(planes, top_left, config.epsilon)
-        yield name, found.transpose(2, 1, 0).reshape(len(top_left), -1), recorded[name], DESCRIPTORS
+        found = seen[descriptors.ENDS[number] : descriptors.ENDS[number + 1]]
+        cells_first = found.reshape(-1, descriptors.QUARTERS, len(top_left)).transpose(2, 1, 0)
+        yield name, cells_first.reshape(len(top_left), -1), recorded[name], DESCRIPTORS
     yield from _trials(given, recorded, config)
     for name, taken in (
         ("dense_samples_xy", np.zeros((0, 2), np.float32)),

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from onlooker.methods.recognition.dense_trajectories.descriptors import BINS, CELLS, corners, describe
-from onlooker.methods.recognition.dense_trajectories.farneback import Flow, Plane
+from onlooker.methods.recognition.dense_trajectories.descriptors import ENDS, QUARTERS, Places, corners
+from onlooker.methods.recognition.dense_trajectories.farneback import Flow
 from onlooker.methods.recognition.dense_trajectories.rows import LENGTH
 
 PARTS = 3
-QUARTERS = CELLS * CELLS
-WIDTHS = tuple(bins * QUARTERS for bins in (BINS, BINS + 1, BINS, BINS))
-"""Numbers per frame of hog, hof, mbh_x and mbh_y."""
-_ENDS = (0, *np.cumsum(WIDTHS).tolist())
 _TURNS = LENGTH + 1
 
 Floats = NDArray[np.float32]
@@ -61,7 +57,7 @@ class Tracks:
         """Points and moves by the turn at which they were written, sums by thirds of a track."""
         self._points = np.zeros((_TURNS, 2, columns), np.float32)
         self._moves = np.zeros((_TURNS, 2, columns), np.float32)
-        self._sums = np.zeros((PARTS, sum(WIDTHS), columns), np.float32)
+        self._sums = np.zeros((PARTS, ENDS[-1], columns), np.float32)
         self._gone = np.zeros(columns, np.bool_)
 
     def _live(self) -> NDArray[np.bool_]:
@@ -79,23 +75,29 @@ class Tracks:
         self._ages.append([0, len(points)])
 
     def _make_room(self, missing: int) -> None:
-        """Live tracks to the left, into larger arrays where more than half would be in use: then this is seldom done.
+        """The window to the left, into larger arrays where it would fill two thirds: then this is seldom done.
 
         There are never more tracks than 15 frames can start.
         """
-        kept = self.to_arrays()
-        count = len(kept["age"])
-        if 2 * (count + missing) > self.capacity:
+        held, count = slice(self._first, self._end), self._end - self._first
+        olds = self._points, self._moves, self._sums, self._gone
+        if 3 * (count + missing) > 2 * self.capacity:
             self._allocate(2 * (count + missing))
-        self._fill(kept)
+        for old, new in zip(olds, (self._points, self._moves, self._sums, self._gone), strict=True):
+            new[..., :count] = old[..., held]
+        self._first, self._end = 0, count
 
     def here(self) -> Floats:
         """Where each live track is now (n, 2)."""
         found: Floats = self._points[self._turn, :, self._first : self._end][:, self._live()].T
         return found
 
-    def advance(self, fields: Iterable[Iterable[Plane]], flow: Flow, residual: Flow, epsilon: float) -> Complete:
-        """Describe every track where it is, move it by the flow, and drop those that leave the picture.
+    def patches(self, width: int, height: int) -> Places:
+        """Top left of the patch of each used column (n, 2), of tracks that are gone too."""
+        return corners(self._points[self._turn, :, self._first : self._end].T, width, height)
+
+    def advance(self, seen: Floats, flow: Flow, residual: Flow) -> Complete:
+        """Keep what every track sees in its patch (132, n), move it by the flow, and drop those that leave the picture.
 
         `residual` is the flow without the camera's motion. Gives the tracks that are now complete; their descriptors
         are there until the next `add`.
@@ -103,7 +105,7 @@ class Tracks:
         height, width = flow.shape[:2]
         used = slice(self._first, self._end)
         here = self._points[self._turn, :, used]
-        self._gather(fields, corners(here.T, width, height), epsilon)
+        self._gather(seen)
         columns, rows = np.clip(np.rint(here).astype(np.intp), 0, [[width - 1], [height - 1]])
         places = rows * width + columns
         self._moves[self._turn, :, used] = residual.reshape(-1, 2)[places].T
@@ -116,18 +118,16 @@ class Tracks:
             cohort[0] += 1
         return self._complete()
 
-    def _gather(self, fields: Iterable[Iterable[Plane]], top_left: NDArray[np.intp], epsilon: float) -> None:
-        """Add what each track sees to the third that it is in."""
+    def _gather(self, seen: Floats) -> None:
+        """Add it to the third that each track is in."""
         thirds = [0] * PARTS
         for age, count in self._ages:
             thirds[age * PARTS // LENGTH] += count
-        for planes, (start, stop) in zip(fields, pairwise(_ENDS), strict=True):
-            seen = describe(planes, top_left, epsilon).reshape(stop - start, len(top_left))
-            done = 0
-            for third in reversed(range(PARTS)):  # the oldest come first
-                own = slice(done, done + thirds[third])
-                self._sums[third, start:stop, self._first + own.start : self._first + own.stop] += seen[:, own]
-                done = own.stop
+        done = 0
+        for third in reversed(range(PARTS)):  # the oldest come first
+            own = slice(done, done + thirds[third])
+            self._sums[third, :, self._first + own.start : self._first + own.stop] += seen[:, own]
+            done = own.stop
 
     def _complete(self) -> Complete:
         oldest = slice(self._first, self._first)
@@ -135,10 +135,12 @@ class Tracks:
             oldest = slice(self._first, self._first + self._ages.pop(0)[1])
             self._first = oldest.stop
         turns = (self._turn + 1 + np.arange(_TURNS)) % _TURNS  # from the oldest
-        columns = oldest.start + np.flatnonzero(~self._gone[oldest])
-        points, moves = self._points[turns][..., columns], self._moves[turns[:-1]][..., columns]
-        points, moves = (np.ascontiguousarray(part.transpose(2, 0, 1)) for part in (points, moves))
-        return Complete(points, moves, columns)
+        whole = np.flatnonzero(~self._gone[oldest])
+        points, moves = (
+            np.ascontiguousarray(part[..., oldest][order][..., whole].transpose(2, 0, 1))
+            for part, order in ((self._points, turns), (self._moves, turns[:-1]))
+        )
+        return Complete(points, moves, oldest.start + whole)
 
     def described(self, columns: NDArray[np.intp]) -> list[Floats]:
         """hog, hof, mbh_x and mbh_y (n, 3 * width each) of complete tracks: means over thirds, time slowest."""
@@ -148,7 +150,7 @@ class Tracks:
             .reshape(PARTS, (b - a) // QUARTERS, QUARTERS, len(columns))
             .transpose(3, 0, 2, 1)
             .reshape(len(columns), PARTS * (b - a))
-            for a, b in pairwise(_ENDS)
+            for a, b in pairwise(ENDS)
         ]
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
