@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from onlooker.analysis.augment import Change
 from onlooker.methods.recognition.dense_trajectories.extractor import Extractor
 from onlooker.methods.recognition.recogniser import Recogniser
+from onlooker.methods.recognition.taught.model import FEWEST
 from onlooker.methods.recognition.taught.moments import Followed, spans, views
 from onlooker.video import Video
 from onlooker.video.sampling import constant_clips
 
-FEWEST = 20  # trajectories of a window that says something
 READ_AT_ONCE = 64  # frames
 ROOM = 1.25  # frames are read larger than they are looked at by this much: grain is finer than the picture
 

@@ -17,6 +17,7 @@ from onlooker.analysis.following import Look
 from onlooker.analysis.inputs import VIDEO_SUFFIXES
 from onlooker.errors import ConfigError
 from onlooker.methods.recognition.recogniser import UNKNOWN, Recogniser, features_of, open_recogniser
+from onlooker.methods.recognition.taught.background import background_of
 from onlooker.methods.recognition.taught.lesson import Lesson, learn
 from onlooker.methods.recognition.taught.model import Config, Taught
 from onlooker.video import Video
@@ -39,7 +40,8 @@ class TaughtActions:
     """What was written: the file, clips by action, and how well the examples tell each other apart.
 
     `right` is the share of examples that find their action when it is learned without them, `confused` who is taken
-    for whom, `genuine` and `strange` the median cosine of examples and of strangers, `threshold` what lies between.
+    for whom, `genuine` the median cosine of such examples by action (where there is more than one), `strange` that of
+    strangers to the action that is nearest, `thresholds` from where on each action is believed.
     """
 
     out: Path
@@ -47,9 +49,9 @@ class TaughtActions:
     backbone: str
     right: float
     confused: tuple[tuple[str, str, int], ...]
-    genuine: float
+    genuine: dict[str, float]
     strange: float | None
-    threshold: float
+    thresholds: dict[str, float]
     warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -141,7 +143,9 @@ def teach(
         vectors[label] = np.stack([look.vector for _, look in found])
     strangers = vectors.pop(UNKNOWN, None)
     groups.pop(UNKNOWN, None)
-    lesson = learn(vectors, groups, strangers, mirrored=mirrored)
+    method = recogniser.source.partition("/")[0]
+    background = background_of(method, recogniser.digest, recogniser.model.config)
+    lesson = learn(vectors, groups, strangers, mirrored=mirrored, background=background)
     _save(out, recogniser, lesson, labels, sum(map(len, examples.values())))
     return _report(out, recogniser, lesson, {label: len(examples[label]) for label in labels})
 
@@ -209,6 +213,7 @@ def _save(out: Path, recogniser: Recogniser, lesson: Lesson, labels: list[str], 
         actions=len(labels),
         rank=len(lesson.head.gains),
         sides=lesson.head.sides,
+        background=lesson.head.scale is not None,
     )
     model = Taught(config, backbone)
     model.head = lesson.head
@@ -233,10 +238,17 @@ def _report(out: Path, recogniser: Recogniser, lesson: Lesson, actions: dict[str
             "With fewer than three actions there is nothing to try the unknown on: what is none of them may be taken "
             "for one. Give clips of something else as unknown=CLIP."
         )
-    if len(lesson.strange) and float(np.quantile(lesson.strange, 0.9)) >= float(np.median(lesson.genuine)):
+    genuine = {label: float(np.median(cosines)) for label, cosines in lesson.genuine.items()}
+    if len(lesson.strange) and genuine and float(np.quantile(lesson.strange, 0.9)) >= np.median(list(genuine.values())):
         warnings.append("Strangers are as like these actions as the examples are: give more clips of each.")
+    for label in [label for label, likeness in genuine.items() if likeness < lesson.thresholds[label]]:
+        warnings.append(
+            f"Most examples of {label!r} would be unknown had they not been learned: its moments differ, or little "
+            "moves. Give more or longer clips of it, or it will often be missed."
+        )
+    total = sum(map(len, lesson.genuine.values()))
     for label, other, count in lesson.confused[:3]:
-        if count < SELDOM * len(lesson.genuine):
+        if count < SELDOM * total:
             continue
         warnings.append(f"{label!r} is easily taken for {other!r} ({count} times): give clips in which they differ.")
     return TaughtActions(
@@ -245,8 +257,8 @@ def _report(out: Path, recogniser: Recogniser, lesson: Lesson, actions: dict[str
         backbone=recogniser.source,
         right=lesson.right,
         confused=lesson.confused,
-        genuine=float(np.median(lesson.genuine)),
+        genuine=genuine,
         strange=float(np.median(lesson.strange)) if len(lesson.strange) else None,
-        threshold=lesson.threshold,
+        thresholds=dict(lesson.thresholds),
         warnings=tuple(warnings),
     )

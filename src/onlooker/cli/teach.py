@@ -59,11 +59,16 @@ def teach(
     if json_:
         say_json(done.to_dict())
         return
-    shown = ", ".join(f"{label} ({count} {'clip' if count == 1 else 'clips'})" for label, count in done.actions.items())
-    typer.echo(f"{done.out}: {shown}, on {done.backbone}")
-    strange = "" if done.strange is None else f", strangers to the nearest one {done.strange:.2f}"
+    typer.echo(
+        f"{done.out}: {len(done.actions)} {'action' if len(done.actions) == 1 else 'actions'} on {done.backbone}"
+    )
+    for label, count in done.actions.items():
+        like = f"held-out examples {done.genuine[label]:.2f} like it, " if label in done.genuine else ""
+        clips = f"{count} {'clip' if count == 1 else 'clips'}"
+        typer.echo(f"  {label}: {clips}, {like}believed from {done.thresholds[label]:.2f} on")
     typer.echo(f"  {100 * done.right:.0f} % of the examples find their action when it is learned without them")
-    typer.echo(f"  like their action {done.genuine:.2f}{strange}; from {done.threshold:.2f} on it is believed")
+    if done.strange is not None:
+        typer.echo(f"  Strangers are {done.strange:.2f} like the nearest action (medians of cosines, like the above)")
     for warning in done.warnings:
         typer.echo(f"  {warning}", err=True)
     typer.echo(f"Next: onlooker analyze VIDEO --actions {done.out}")

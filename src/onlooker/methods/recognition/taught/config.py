@@ -13,7 +13,8 @@ from onlooker.errors import ConfigError
 class Config:
     """`backbone` is the method whose features are used, `settings` its configuration as JSON text, `width` the length
     of its features, `actions` how many were taught, `rank` how many directions are known to vary within an action,
-    `sides` 2 where the mirror image of each action has a mean of its own.
+    `sides` 2 where the mirror image of each action has a mean of its own, `background` whether they were
+    learned beside one: then some features count more, and each action has a threshold of its own.
 
     >>> Config(actions=3).classes
     4
@@ -25,6 +26,7 @@ class Config:
     actions: int = 1
     rank: int = 0
     sides: int = 1
+    background: bool = False
 
     def __post_init__(self) -> None:
         if self.backbone == "taught" or self.actions < 1 or self.width < 1 or self.rank < 0 or self.sides not in (1, 2):

@@ -1,13 +1,16 @@
 """From features of examples to a classifier: what varies within an action, its mean, and when it is none of them.
 
-The threshold between known and unknown is found by trying: every action in turn plays the stranger while the others are
-learned without it, and every group of examples (the copies of one moment) is judged by what the others taught.
+Thresholds between known and unknown follow from how alike the examples of an action are, in a way that was found with
+many actions (see `background`). Where there is no background, one threshold is found by trying: every action in turn
+plays the stranger while the others are learned without it, and every group of examples (the copies of one moment) is
+judged by what the others taught.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +18,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from onlooker.errors import ConfigError
+from onlooker.methods.recognition.taught.background import Background
 from onlooker.methods.recognition.taught.model import Head
 
 Floats = NDArray[np.float64]
@@ -29,13 +33,14 @@ WITHOUT_STRANGERS = 0.6  # of a typical example's cosine, where there is nothing
 @dataclass(frozen=True, slots=True, eq=False)
 class Lesson:
     """What was learned. `genuine` are cosines of examples to their own action, learned without them; `strange` the
-    best cosines of what is none of the actions; `right` the share of examples that find their action."""
+    best cosines of what is none of the actions; `right` is the share of examples that find their action, `thresholds`
+    are the cosines from which on each is believed, `confused` who is taken for whom how often."""
 
     head: Head
-    genuine: Floats
+    genuine: Mapping[str, Floats]
     strange: Floats
     right: float
-    threshold: float
+    thresholds: Mapping[str, float]
     calibrated: bool
     confused: tuple[tuple[str, str, int], ...]
 
@@ -66,37 +71,76 @@ def learn(
     strangers: Float[np.ndarray, "vectors width"] | None = None,
     *,
     mirrored: Mapping[str, Sequence[bool]] | None = None,
+    background: Background | None = None,
 ) -> Lesson:
     """A head for the actions in `examples`, features by action, in the order given.
 
     `groups` says which vectors of an action belong together (copies of one moment): they are held out together.
     `mirrored` says which vectors are mirror images: an action's other side has a mean of its own, and being like either
-    counts. `strangers` are features of what is none of the actions, where there are some. With fewer than three actions
-    and without strangers the threshold is a guess from the examples alone (`calibrated` is false). Raises ConfigError
-    for no action, one without examples, and features that are not finite.
+    counts. `strangers` are features of what is none of the actions, where there are some. `background` is what the
+    backbone's features look like elsewhere. Without it, with fewer than three actions and without strangers the
+    threshold is a guess from the examples alone (`calibrated` is false). Raises ConfigError for no action, one without
+    examples, and features that are not finite.
     """
-    known = {label: np.asarray(rows, np.float64) for label, rows in examples.items()}
-    for label, rows in known.items():
-        if rows.ndim != 2 or not len(rows) or not np.isfinite(rows).all():
-            raise ConfigError(f"{label}: no usable example (features of shape {rows.shape}). Give other clips of it.")
+    held = {label: _folds((groups or {}).get(label, range(len(rows)))) for label, rows in examples.items()}
+    known = {label: _usable(label, rows, background) for label, rows in examples.items()}
     if not known:
         raise ConfigError("no action to learn: give examples of at least one.")
-    held = {label: _folds((groups or {}).get(label, range(len(rows)))) for label, rows in known.items()}
-    foreign = None if strangers is None or not len(strangers) else np.asarray(strangers, np.float64)
-    basis = _basis([*known.values(), *([] if foreign is None else [foreign])])
-    known = {label: _unit(rows) @ basis.T for label, rows in known.items()}
+    foreign = [] if strangers is None or not len(strangers) else [_unit(_scaled(strangers, background))]
+    basis = _basis([*known.values(), *foreign, *([] if background is None else [background.mean[None]])])
+    known = {label: rows @ basis.T for label, rows in known.items()}
+    beside = None if background is None else replace(background, mean=background.mean @ basis.T)
     sides = {label: np.asarray((mirrored or {}).get(label, [False] * len(rows)), bool) for label, rows in known.items()}
-    space = _space(known, sides)
-    genuine, right, confused = _genuine(known, sides, held)
-    strange = [] if foreign is None else [space.cosines(_unit(foreign) @ basis.T).max(1)]
-    if len(known) > 2:
-        for label in known:
-            others = _space({name: rows for name, rows in known.items() if name != label}, sides)
-            strange.append(others.cosines(known[label]).max(1))
-    found = np.concatenate(strange) if strange else np.zeros(0)
-    threshold = _threshold(genuine, found)
-    head = _head(space, basis, threshold, genuine)
-    return Lesson(head, genuine, found, right, threshold, bool(strange), confused)
+    space = _space(known, sides, beside)
+    genuine, right, confused = _genuine(known, sides, held, beside)
+    tried = [space.cosines(rows @ basis.T) for rows in foreign]
+    strange = [cosines.max(1) for cosines in tried] + (_strange(known, sides, beside) if len(known) > 2 else [])
+    if background is None:
+        same = _threshold(np.concatenate(list(genuine.values())) if genuine else np.ones(1), strange)
+        thresholds = dict.fromkeys(known, same)
+    else:
+        thresholds = {
+            label: _beside(background, genuine.get(label), [cosines[:, at] for cosines in tried])
+            for at, label in enumerate(known)
+        }
+    return Lesson(
+        head=_head(space, basis, thresholds, genuine, background),
+        genuine=genuine,
+        strange=np.concatenate(strange) if strange else np.zeros(0),
+        right=right,
+        thresholds=thresholds,
+        calibrated=bool(strange) or background is not None,
+        confused=confused,
+    )
+
+
+def _beside(background: Background, genuine: Floats | None, tried: Sequence[Floats]) -> float:
+    """The threshold of one action, higher where strangers that were given are like it."""
+    least = background.threshold(genuine)
+    return max(least, _threshold(genuine, tried)) if tried and genuine is not None else least
+
+
+def _usable(label: str, rows: NDArray[Any], background: Background | None) -> Floats:
+    """Unit vectors. Raises ConfigError."""
+    if rows.ndim != 2 or not len(rows) or not np.isfinite(rows).all():
+        raise ConfigError(f"{label}: no usable example (features of shape {rows.shape}). Give other clips of it.")
+    return _unit(_scaled(rows, background))
+
+
+def _scaled(rows: NDArray[Any], background: Background | None) -> Floats:
+    given = np.asarray(rows, np.float64)
+    return given if background is None else given * background.scale
+
+
+def _strange(
+    known: Mapping[str, Floats], sides: Mapping[str, NDArray[np.bool_]], beside: Background | None
+) -> list[Floats]:
+    """The best cosines of each action's examples where only the others were learned."""
+    found = []
+    for label in known:
+        others = _space({name: rows for name, rows in known.items() if name != label}, sides, beside)
+        found.append(others.cosines(known[label]).max(1))
+    return found
 
 
 def _folds(groups: Sequence[int]) -> NDArray[np.intp]:
@@ -115,15 +159,19 @@ def _basis(rows: Sequence[Floats]) -> Floats:
     return np.asarray((vectors[:, kept] / np.sqrt(sizes[kept])).T @ joined)
 
 
-def _space(known: Mapping[str, Floats], sides: Mapping[str, NDArray[np.bool_]]) -> _Space:
-    """The centre of all actions, the directions in which examples of one side of one vary, and the means of each."""
+def _space(known: Mapping[str, Floats], sides: Mapping[str, NDArray[np.bool_]], beside: Background | None) -> _Space:
+    """The centre of all actions (and of what lies `beside` them), the directions in which examples of one side of one
+    vary, and the means of each."""
     count = 2 if all(0 < sides[label].sum() < len(sides[label]) for label in known) else 1
     actions = [rows for label, own in known.items() for rows in (own[~sides[label]], own[sides[label]])[:count]]
     if count == 1:
         actions = list(known.values())
     unit = [_unit(rows) for rows in actions]
-    # one action has no place among others: its vectors are compared as they are
-    centre = np.mean([rows.mean(0) for rows in unit], axis=0) if len(unit) > 1 else np.zeros(unit[0].shape[1])
+    centre = np.mean([rows.mean(0) for rows in unit], axis=0)
+    if beside is not None:
+        centre = np.average([centre, beside.mean], axis=0, weights=[len(known), beside.weight(len(known))])
+    elif len(known) == 1:
+        centre = np.zeros_like(centre)  # it has no place among others: its vectors are compared as they are
     apart = np.concatenate([rows - rows.mean(0) for rows in unit])
     variances, directions = np.linalg.eigh(apart.T @ apart / len(apart))
     variances, directions = variances[::-1], directions.T[::-1]
@@ -138,37 +186,44 @@ def _space(known: Mapping[str, Floats], sides: Mapping[str, NDArray[np.bool_]]) 
 
 
 def _genuine(
-    known: Mapping[str, Floats], sides: Mapping[str, NDArray[np.bool_]], folds: Mapping[str, NDArray[np.intp]]
-) -> tuple[Floats, float, tuple[tuple[str, str, int], ...]]:
+    known: Mapping[str, Floats],
+    sides: Mapping[str, NDArray[np.bool_]],
+    folds: Mapping[str, NDArray[np.intp]],
+    beside: Background | None,
+) -> tuple[dict[str, Floats], float, tuple[tuple[str, str, int], ...]]:
     """Cosines of held-out examples to their own action, the share that finds it, and who is taken for whom."""
     labels = list(known)
-    cosines: list[float] = []
+    cosines: dict[str, Floats] = {}
     wrong: dict[tuple[str, str], int] = {}
     for own, label in enumerate(labels):
         number = folds[label]
         parts = [number == fold for fold in range(number.max() + 1)]
         if len(parts) == 1:  # copies of a single moment: each is held out alone
             parts = [np.arange(len(number)) == at for at in range(len(number))] if len(number) > 1 else []
+        seen = []
         for out in parts:
-            space = _space({**known, label: known[label][~out]}, {**sides, label: sides[label][~out]})
+            space = _space({**known, label: known[label][~out]}, {**sides, label: sides[label][~out]}, beside)
             found = space.cosines(known[label][out])
-            cosines += found[:, own].tolist()
+            seen.append(found[:, own])
             for best in found.argmax(1).tolist():
                 if best != own:
                     wrong[label, labels[best]] = wrong.get((label, labels[best]), 0) + 1
-    total = max(len(cosines), 1)
+        if seen:
+            cosines[label] = np.concatenate(seen)
+    total = max(sum(map(len, cosines.values())), 1)
     pairs = sorted(((a, b, count) for (a, b), count in wrong.items()), key=lambda item: (-item[2], item[:2]))
-    return np.array(cosines or [1.0]), 1 - sum(wrong.values()) / total, tuple(pairs)
+    return cosines, 1 - sum(wrong.values()) / total, tuple(pairs)
 
 
-def _threshold(genuine: Floats, strange: Floats) -> float:
+def _threshold(genuine: Floats, tried: Sequence[Floats]) -> float:
     """A third of the way from a strong stranger to a weak example; where those overlap, where as many of either err.
 
     Nearer to the strangers, because held-out examples are judged by a lesson with fewer of them: they look less like
     their action than later clips will, while a stranger looks like no action the less for it.
     """
-    if not len(strange):
+    if not tried:
         return WITHOUT_STRANGERS * float(np.median(genuine))
+    strange = np.concatenate(tried)
     strong, weak = float(np.quantile(strange, 0.95)), float(np.quantile(genuine, 0.1))
     if weak > strong:
         return strong + (weak - strong) / 3
@@ -178,17 +233,28 @@ def _threshold(genuine: Floats, strange: Floats) -> float:
     return float(places[np.abs(missed - taken).argmin()])
 
 
-def _head(space: _Space, basis: Floats, threshold: float, genuine: Floats) -> Head:
-    head = Head(basis.shape[1], len(space.means) // space.sides, len(space.nuisance), space.sides)
-    room = max(float(np.median(genuine)) - threshold, LEAST_ROOM)
+def _head(
+    space: _Space,
+    basis: Floats,
+    thresholds: Mapping[str, float],
+    genuine: Mapping[str, Floats],
+    background: Background | None,
+) -> Head:
+    actions = len(thresholds)
+    head = Head(basis.shape[1], actions, len(space.nuisance), space.sides, background=background is not None)
+    each = np.asarray(list(thresholds.values()))
+    above = [cosines - thresholds[label] for label, cosines in genuine.items()] or [1 - each]
+    room = max(float(np.median(np.concatenate(above))), LEAST_ROOM)
     values = {
         "centre": space.centre @ basis,
         "means": space.means @ basis,
         "nuisance": space.nuisance @ basis,
         "gains": space.gains,
-        "threshold": np.asarray(threshold),
+        "threshold": each[0] if background is None else each,
         "sharpness": np.asarray(SURE / room),
     }
+    if background is not None:
+        values["scale"] = background.scale
     head.load_state_dict({name: torch.from_numpy(np.asarray(value, np.float32)) for name, value in values.items()})
     return head
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -21,16 +23,19 @@ if TYPE_CHECKING:
 __all__ = ["NOT_IN_FILES", "TINY", "VARIANTS", "Config", "Taught", "build", "measure"]
 
 CLIPS = 3  # moments that `predict` looks at: an action need not lie in the middle
+FEWEST = 20  # trajectories of a window that says something
 
 
 class Head(nn.Module):
-    """From features to cosines: normalise, subtract `centre`, shrink the directions in which examples of one action
-    differ (rows of `nuisance`, by `gains`), normalise again, compare with `means`, of which an action may have a second
-    one for its mirror image.
+    """From features to cosines: multiply by `scale` where there is one, normalise, subtract `centre`, shrink the
+    directions in which examples of one action differ (rows of `nuisance`, by `gains`), normalise again, compare with
+    `means`, of which an action may have a second one for its mirror image.
 
-    Below `threshold` an action is not believed; `sharpness` turns cosines into logits.
+    Below `threshold`, one for all or (with a `background`) one for each, an action is not believed; `sharpness` turns
+    cosines into logits.
     """
 
+    scale: Tensor | None
     centre: Tensor
     means: Tensor
     nuisance: Tensor
@@ -38,22 +43,24 @@ class Head(nn.Module):
     threshold: Tensor
     sharpness: Tensor
 
-    def __init__(self, width: int, actions: int, rank: int, sides: int = 1) -> None:
+    def __init__(self, width: int, actions: int, rank: int, sides: int = 1, *, background: bool = False) -> None:
         super().__init__()
         self.sides = sides
+        self.register_buffer("scale", torch.ones(width) if background else None)
         for name, value in (
             ("centre", torch.zeros(width)),
             ("means", torch.zeros(actions * sides, width)),
             ("nuisance", torch.zeros(rank, width)),
             ("gains", torch.ones(rank)),
-            ("threshold", torch.zeros(())),
+            ("threshold", torch.zeros(actions if background else ())),
             ("sharpness", torch.ones(())),
         ):
             self.register_buffer(name, value)
 
     def project(self, features: Float[Tensor, "batch width"]) -> Float[Tensor, "batch width"]:
         """Unit vectors that tell actions apart."""
-        apart = functional.normalize(features.to(self.centre.dtype), dim=1) - self.centre
+        given = features.to(self.centre.dtype)
+        apart = functional.normalize(given if self.scale is None else given * self.scale, dim=1) - self.centre
         apart = apart + ((apart @ self.nuisance.T) * (self.gains - 1)) @ self.nuisance
         return functional.normalize(apart, dim=1)
 
@@ -64,9 +71,8 @@ class Head(nn.Module):
         return best * (features != 0).any(dim=1, keepdim=True)
 
     def forward(self, features: Float[Tensor, "batch width"]) -> Float[Tensor, "batch classes"]:
-        cosines = self.cosines(features)
-        unknown = self.threshold.expand(len(cosines), 1)
-        return self.sharpness * torch.cat((cosines, unknown), dim=1)
+        above = self.cosines(features) - self.threshold
+        return self.sharpness * functional.pad(above, (0, 1))
 
 
 class Taught(nn.Module):
@@ -84,13 +90,13 @@ class Taught(nn.Module):
         super().__init__()
         self.config = config
         self.backbone: Any = _backbone(config) if backbone is None else backbone
-        self.head = Head(config.width, config.actions, config.rank, config.sides)
+        self.head = Head(config.width, config.actions, config.rank, config.sides, background=config.background)
         self.spec: InputSpec = self.backbone.spec
         self.labels: tuple[str, ...] = ()
 
     def features(self, clip: Float[Tensor, "batch time channel height width"]) -> Float[Tensor, "batch width"]:
-        """The backbone's features."""
-        return features_of_clip(self.backbone, clip)
+        """The backbone's features; zeros, which are like no action, where too little is followed to tell."""
+        return features_of_clip(self.backbone, clip, fewest=FEWEST)
 
     def forward(self, clip: Float[Tensor, "batch time channel height width"]) -> Float[Tensor, "batch classes"]:
         logits: Tensor = self.head(self.features(clip))
@@ -101,9 +107,12 @@ class Taught(nn.Module):
         return classify(self, video, self.spec, self.labels, clips=clips)
 
 
-def features_of_clip(backbone: Any, clip: Float[Tensor, "batch time channel height width"]) -> Tensor:
+def features_of_clip(
+    backbone: Any, clip: Float[Tensor, "batch time channel height width"], *, fewest: int = 0
+) -> Tensor:
     """`backbone.features`. Where it follows points from frame to frame, frames that only repeat the one before (a video
-    slower than the backbone wants) are left out: nothing moves in them."""
+    slower than the backbone wants) are left out: nothing moves in them; and fewer than `fewest` trajectories give
+    zeros."""
     if not hasattr(backbone, "trajectories"):
         found: Tensor = backbone.features(clip)
         return found
@@ -111,8 +120,17 @@ def features_of_clip(backbone: Any, clip: Float[Tensor, "batch time channel heig
     for one in clip:
         new = torch.ones(len(one), dtype=torch.bool, device=one.device)
         new[1:] = (one[1:] != one[:-1]).flatten(1).any(dim=1)
-        rows.append(backbone.features(one[new][None])[0])
+        parts = list(backbone.trajectories(_pictures(one[new], backbone.spec)))
+        row = backbone.encode(parts)
+        rows.append(row if sum(map(len, parts)) >= fewest else torch.zeros_like(row))
     return torch.stack(rows)
+
+
+def _pictures(clip: Float[Tensor, "time channel height width"], spec: InputSpec) -> NDArray[np.uint8]:
+    """The frames that were normalised."""
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (spec.mean, spec.std))
+    pictures = ((clip.float().cpu() * std + mean) * 255).round().clamp(0, 255).byte()
+    return np.asarray(pictures.permute(0, 2, 3, 1).contiguous().numpy(), np.uint8)
 
 
 def _backbone(config: Config) -> Any:
@@ -130,10 +148,11 @@ def measure(variant: str) -> dict[str, int]:
     config = VARIANTS[variant]
     method = find(config.backbone)
     of_backbone = method.load("model").measure(method.variants[0])
-    head = Head(config.width, config.actions, config.rank, config.sides)
+    head = Head(config.width, config.actions, config.rank, config.sides, background=config.background)
     return {
         "parameters": of_backbone["parameters"] + sum(value.numel() for value in head.buffers()),
-        "multiply_adds": of_backbone["multiply_adds"] + config.width * (len(head.means) + 2 * config.rank),
+        "multiply_adds": of_backbone["multiply_adds"]
+        + config.width * (len(head.means) + 2 * config.rank + config.background),
     }
 
 
