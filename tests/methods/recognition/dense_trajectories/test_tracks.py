@@ -165,6 +165,18 @@ def test_a_texture_that_goes_by_is_followed(make: Any) -> None:
     np.testing.assert_allclose(found.mean, found.points.mean(1), atol=1e-3)
 
 
+def test_frames_may_come_in_one_array_that_is_written_again(make: Any) -> None:
+    frames = make["moving"](20, 2, -1)
+
+    def stream() -> Any:
+        shown = np.empty_like(frames[0])
+        for frame in frames:
+            shown[:] = frame
+            yield shown
+
+    assert same(extract(stream()), extract(frames))
+
+
 def test_still_or_short_video_has_no_trajectories(make: Any) -> None:
     assert len(extract(make["moving"](20, 0, 0))) == 0
     assert len(extract(make["moving"](15, 2, 0))) == 0

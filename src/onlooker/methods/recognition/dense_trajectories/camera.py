@@ -49,8 +49,8 @@ def outside(boxes: Boxes, width: int, height: int) -> NDArray[np.uint8]:
     return mask
 
 
-def keypoints(grey: Grey, mask: NDArray[np.uint8], matcher: Matcher) -> Keypoints:
-    """Keypoints where the mask allows them; none for `corners`."""
+def keypoints(grey: Grey, mask: NDArray[np.uint8] | None, matcher: Matcher) -> Keypoints:
+    """Keypoints where the mask, if any, allows them; none for `corners`."""
     if matcher == "corners":
         return NOTHING
     makers: dict[str, Callable[[], Any]] = {
@@ -81,7 +81,7 @@ def match(previous: Keypoints, current: Keypoints) -> tuple[Points, Points]:
     return previous.points[nearest[matched, 0]], current.points[matched]
 
 
-def moved_corners(previous: Grey, flow: Flow, mask: NDArray[np.uint8]) -> tuple[Points, Points]:
+def moved_corners(previous: Grey, flow: Flow, mask: NDArray[np.uint8] | None) -> tuple[Points, Points]:
     """Good corners of the previous frame, and where the flow takes them."""
     corners = cv2.goodFeaturesToTrack(previous, CORNERS, CORNER_QUALITY, CORNER_DISTANCE, mask=mask)
     if corners is None:

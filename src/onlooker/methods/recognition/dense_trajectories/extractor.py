@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from onlooker.errors import ConfigError
+from onlooker.methods.recognition.dense_trajectories.ahead import ahead
 from onlooker.methods.recognition.dense_trajectories.camera import Boxes
 from onlooker.methods.recognition.dense_trajectories.config import Config
 from onlooker.methods.recognition.dense_trajectories.descriptors import describe
-from onlooker.methods.recognition.dense_trajectories.motion import Compensation, Pair, View, ahead, view, with_flow
+from onlooker.methods.recognition.dense_trajectories.motion import Motion, Pair, View
 from onlooker.methods.recognition.dense_trajectories.pyramid import SMALLEST, Level, levels, to_grey
 from onlooker.methods.recognition.dense_trajectories.rows import Trajectories
 from onlooker.methods.recognition.dense_trajectories.sampling import sample
@@ -66,7 +69,7 @@ class Extractor:
         """The state of `State.to_dict`; goes on with the same results."""
         if kept["grey"] is None:
             return State()
-        last = view(int(kept["frames"]) - 1, kept["grey"], kept["boxes"], self._sizes(kept["grey"]))
+        last = self._motion(kept["grey"]).view(int(kept["frames"]) - 1, kept["grey"], kept["boxes"])
         return State(last, [Tracks.from_arrays(part) for part in kept["tracks"]])
 
     def step(
@@ -93,28 +96,39 @@ class Extractor:
         self, frames: Image | Iterable[Image], state: State, boxes: Sequence[Boxes] | None = None
     ) -> Iterator[Pair]:
         """The flow between the frames, as it is and without the camera's motion. Begins tracks at a first frame."""
-        views = self._views(frames, state.last, boxes)
+        inputs = self._inputs(frames, state.last, boxes)
         if state.last is None:
-            first = next(views, None)
-            if first is None:
+            image, here = next(inputs, (None, NO_BOXES))
+            if image is None:
                 return
-            state.last = first
-            state.tracks = [Tracks() for _ in first.greys]
-            self._sample(first, state.tracks)
-        compensation = Compensation(self.config, self._sizes(state.last.greys[0]))
-        yield from ahead(compensation.pairs(ahead(with_flow(views, state.last))))
+            grey = to_grey(image)
+            state.last = self._motion(grey).view(0, grey, here)
+            state.tracks = [Tracks() for _ in state.last.greys]
+            self._sample(state.last, state.tracks)
+        yield from ahead(self._jobs(inputs, state.last))
 
-    def _views(
+    def _jobs(self, inputs: Iterable[tuple[Image, Boxes]], last: View) -> Iterator[Callable[[], Pair]]:
+        """For each frame, what finds the motion from the one before to it."""
+        motion = self._motion(last.greys[0])
+        before: Future[View] = Future()
+        before.set_result(last)
+        for index, (image, boxes) in enumerate(inputs, last.index + 1):
+            after: Future[View] = Future()
+            yield partial(_pair, motion, index, to_grey(image), boxes, before, after)
+            before = after
+
+    def _inputs(
         self, frames: Image | Iterable[Image], last: View | None, boxes: Sequence[Boxes] | None
-    ) -> Iterator[View]:
-        start, shape = (0, None) if last is None else (last.index + 1, last.greys[0].shape)
+    ) -> Iterator[tuple[Image, Boxes]]:
+        shape = None if last is None else last.greys[0].shape
         for number, image in enumerate(frames):
             shape = _checked(image, shape)
             if boxes is not None and number >= len(boxes):
                 raise ConfigError(f"boxes for {len(boxes)} frames were given, but there are more frames.")
-            here = NO_BOXES if boxes is None else np.asarray(boxes[number], np.float32).reshape(-1, 4)
-            grey = to_grey(image)
-            yield view(start + number, grey, here, self._sizes(grey))
+            yield image, NO_BOXES if boxes is None else np.asarray(boxes[number], np.float32).reshape(-1, 4)
+
+    def _motion(self, grey: Image) -> Motion:
+        return Motion(self.config, self._sizes(grey))
 
     def _sizes(self, grey: Image) -> tuple[Level, ...]:
         height, width = grey.shape
@@ -158,6 +172,16 @@ class Extractor:
             shape[passed].reshape(count, 30),
             *(np.concatenate(channel) for channel in zip(*described, strict=True)),
         )
+
+
+def _pair(motion: Motion, index: int, grey: Image, boxes: Boxes, before: Future[View], after: Future[View]) -> Pair:
+    """Prepare a frame, for the next one too, and find the motion from the one before."""
+    try:
+        after.set_result(motion.view(index, grey, boxes))
+    except BaseException as error:
+        after.set_exception(error)
+        raise
+    return motion.pair(before.result(), after.result())
 
 
 def _checked(image: Image, shape: tuple[int, ...] | None) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ frame's expansion, which here serves three times: as current, as previous, and a
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 
 import cv2
@@ -73,8 +74,8 @@ def _expand(image: Plane) -> Expansion:
     return found
 
 
-class Room:
-    """Arrays that computing the flow writes to, over and over. One serves one thread."""
+class Room(threading.local):
+    """Arrays that computing the flow writes to, over and over: each thread has its own."""
 
     def __init__(self) -> None:
         self._desks: dict[tuple[int, int], _Desk] = {}

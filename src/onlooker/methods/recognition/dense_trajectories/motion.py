@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from onlooker.methods.recognition.dense_trajectories.camera import (
+    NOTHING,
     Boxes,
     Keypoints,
     Matrix,
@@ -26,23 +23,22 @@ from onlooker.methods.recognition.dense_trajectories.config import Config
 from onlooker.methods.recognition.dense_trajectories.farneback import Expansion, Flow, Room, expand, flows
 from onlooker.methods.recognition.dense_trajectories.pyramid import Grey, Level, grey_levels
 
-Item = TypeVar("Item")
-
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One frame, prepared once: its grey levels, their expansions, and where people are."""
+    """One frame, prepared once: its grey levels, their expansions, where people are, and keypoints outside of them."""
 
     index: int
     greys: list[Grey]
     expansions: list[Expansion]
     boxes: Boxes
+    keypoints: Keypoints
 
     @property
-    def mask(self) -> NDArray[np.uint8]:
-        """255 where nobody is."""
+    def mask(self) -> NDArray[np.uint8] | None:
+        """255 where nobody is; None where nobody is at all."""
         height, width = self.greys[0].shape
-        return outside(self.boxes, width, height)
+        return outside(self.boxes, width, height) if len(self.boxes) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,58 +56,31 @@ class Pair:
     matrix: Matrix | None
 
 
-def view(index: int, grey: Grey, boxes: Boxes, sizes: tuple[Level, ...]) -> View:
-    """Prepare a frame."""
-    return View(index, grey_levels(grey, sizes), expand(grey, sizes), boxes)
-
-
-def with_flow(views: Iterable[View], last: View) -> Iterator[tuple[View, View, list[Flow]]]:
-    """Each view with the one before it and the flow between them; `last` comes before the first."""
-    room = Room()
-    for now in views:
-        yield last, now, flows(last.expansions, now.expansions, room)
-        last = now
-
-
-class Compensation:
-    """Takes the camera's motion out of flows. Keeps the keypoints of the last frame, which are of use once more."""
+class Motion:
+    """Prepares frames, and finds what moved between two of them. Any number of threads may use one."""
 
     def __init__(self, config: Config, sizes: tuple[Level, ...]) -> None:
         self._config, self._sizes = config, sizes
-        self._known: tuple[int, Keypoints] | None = None
         self._room = Room()
 
-    def pairs(self, moved: Iterable[tuple[View, View, list[Flow]]]) -> Iterator[Pair]:
-        """The pairs of views with their flow and residual flow."""
-        for before, after, flow in moved:
-            matrix = self._matrix(before, after, flow[0]) if self._config.compensate else None
-            residual = flow
-            if matrix is not None:
-                still = warp(after.greys[0], before.greys[0], matrix)
-                residual = flows(before.expansions, expand(still, self._sizes), self._room)
-            yield Pair(before, after, flow, residual, matrix)
+    def view(self, index: int, grey: Grey, boxes: Boxes) -> View:
+        """Prepare a frame."""
+        found = View(index, grey_levels(grey, self._sizes), expand(grey, self._sizes), boxes, NOTHING)
+        if not self._config.compensate:
+            return found
+        return replace(found, keypoints=keypoints(grey, found.mask, self._config.matcher))
+
+    def pair(self, before: View, after: View) -> Pair:
+        """The flow between two frames, as it is and without the camera's motion."""
+        flow = flows(before.expansions, after.expansions, self._room)
+        matrix = self._matrix(before, after, flow[0]) if self._config.compensate else None
+        if matrix is None:
+            return Pair(before, after, flow, flow, None)
+        still = warp(after.greys[0], before.greys[0], matrix)
+        return Pair(before, after, flow, flows(before.expansions, expand(still, self._sizes), self._room), matrix)
 
     def _matrix(self, before: View, after: View, flow: Flow) -> Matrix | None:
-        found = match(self._keypoints(before), self._keypoints(after))
+        found = match(before.keypoints, after.keypoints)
         corners = moved_corners(before.greys[0], flow, after.mask)
         previous, current = (np.concatenate(both) for both in zip(found, corners, strict=True))
         return homography(previous, current)
-
-    def _keypoints(self, frame: View) -> Keypoints:
-        if self._known is None or self._known[0] != frame.index:
-            self._known = (frame.index, keypoints(frame.greys[0], frame.mask, self._config.matcher))
-        return self._known[1]
-
-
-def ahead(items: Iterable[Item], depth: int = 3) -> Iterator[Item]:
-    """The same items; while one is in use, up to `depth` more are made in a thread.
-
-    OpenCV and NumPy run without the lock. More than one, because frames differ in how long each step of them takes.
-    """
-    end = object()
-    source = iter(items)
-    with ThreadPoolExecutor(1) as pool:
-        pending = deque(pool.submit(next, source, end) for _ in range(depth))
-        while (item := pending.popleft().result()) is not end:
-            pending.append(pool.submit(next, source, end))
-            yield item  # type: ignore[misc]
