@@ -11,8 +11,6 @@ from torch.testing import assert_close
 from onlooker.errors import ConfigError
 from onlooker.methods.recognition.tpn import TPN, Config, tpn_loss
 from onlooker.methods.recognition.tpn.model import _flow
-from onlooker.methods.recognition.tpn.proof import CONFIG, make_clips, make_model
-from onlooker.nn.counting import count_multiply_adds
 
 torch.set_num_threads(1)
 TINY = Config(
@@ -62,12 +60,3 @@ def test_auxiliary_classifiers_learn_with_the_main_one() -> None:
     tpn_loss(logits, own, labels).backward()
     assert all(float(linear.weight.grad.abs().max()) > 0 for linear in model.auxiliary)
     assert_close(tpn_loss(logits, [], labels), torch.nn.functional.cross_entropy(logits, labels))
-
-
-def test_the_baseline_of_the_experiment_is_no_cheaper_and_tempos_differ() -> None:
-    shape = (1, CONFIG.frames, 1, CONFIG.size, CONFIG.size)
-    costs = {name: count_multiply_adds(lambda name=name: make_model(name), shape) for name in ("pyramid", "plain")}
-    assert costs["pyramid"] <= costs["plain"] < 1.15 * costs["pyramid"]
-    clips, labels = make_clips(64, seed=0)
-    assert sorted(labels.unique().tolist()) == [0, 1, 2, 3]
-    assert clips.shape == (64, *shape[1:])
