@@ -110,10 +110,12 @@ def describe(
     together = 1 + (2 * grey.size <= AT_ONCE) + 2 * (4 * grey.size <= AT_ONCE)
     for first in range(0, len(WIDTHS), together):
         _gather(pictures, range(first, first + together), top_left, min_flow, found)
-    found += np.float32(epsilon)
     for start, stop in pairwise(ENDS):
-        found[start:stop] /= found[start:stop].sum(axis=0)
-    return np.sqrt(found, out=found)
+        kind = found[start:stop]
+        kind += np.float32(epsilon)
+        kind /= kind.sum(axis=0)
+        np.sqrt(kind, out=kind)
+    return found
 
 
 def _gather(
@@ -130,9 +132,8 @@ def _gather(
         small = drop_small(dx[chosen.index(HOF)], dy[chosen.index(HOF)], min_flow).reshape(-1)
         rows = into[ENDS[HOF + 1] - QUARTERS : ENDS[HOF + 1]]
         np.take(cell_sums(small, spare[:size], width), places, out=rows, mode="clip")
-    places = places + size * np.arange(len(chosen))[:, None, None]
-    found = aligned(BINS, *places.shape)
-    for share, sums in zip(histograms(dx, dy), found, strict=True):
-        np.take(cell_sums(share.reshape(-1), spare, width), places, out=sums, mode="clip")
-    for number, sums in zip(chosen, found.swapaxes(0, 1), strict=True):
-        into[ENDS[number] : ENDS[number] + BINS * QUARTERS].reshape(sums.shape)[:] = sums
+    for number, shares in enumerate(histograms(dx, dy)):
+        sums = cell_sums(shares.reshape(-1), spare, width).reshape(len(chosen), size)
+        for kind, plane in zip(chosen, sums, strict=True):
+            first = ENDS[kind] + QUARTERS * number
+            np.take(plane, places, out=into[first : first + QUARTERS], mode="clip")
