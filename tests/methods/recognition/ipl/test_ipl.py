@@ -88,8 +88,14 @@ def test_assignment_is_a_softmax_of_plain_products_with_unit_prototypes() -> Non
     made = head()
     centres = torch.cat((functional.normalize(made.verb_prototypes, dim=1), made.background_prototype))
     assert_close(made.assign(places()), (places() @ centres.T).softmax(dim=-1))
-    scaled = head(scaled=True)
-    assert_close(scaled.assign(places()), (places() @ centres.T / CHANNELS**0.5).softmax(dim=-1))
+
+
+def test_scaled_places_are_those_of_larger_maps() -> None:
+    scaled, plain = head(scale=4.0)(maps()), head()(4 * maps())
+    assert_close(scaled.assignment, plain.assignment)
+    assert_close(scaled.noun_logits, plain.noun_logits)
+    assert_close(scaled.verb_logits, head()(maps()).verb_logits)
+    assert (scaled.assignment - head()(maps()).assignment).abs().max() > 0.01
 
 
 def test_what_is_all_background_leaves_the_groups_empty() -> None:
@@ -243,7 +249,15 @@ def test_the_model_says_where_the_active_object_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"classes": 7}, {"top": 0}, {"temperature": 0.0}, {"noun_temperature": 0.0}, {"prototypes": "free"}]
+    "changes",
+    [
+        {"classes": 7},
+        {"top": 0},
+        {"temperature": 0.0},
+        {"noun_temperature": 0.0},
+        {"scale": 0.0},
+        {"prototypes": "free"},
+    ],
 )
 def test_impossible_networks_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):

@@ -19,7 +19,9 @@ from onlooker.methods.recognition.ipl.proof import (
     fit,
     look_at,
     make_clips,
+    make_lone_clips,
     make_model,
+    pretrain,
 )
 
 torch.set_num_threads(1)
@@ -54,7 +56,7 @@ def test_another_hand_wears_a_blue_glove() -> None:
 
 
 def test_no_other_objects_leave_the_ground_empty() -> None:
-    crowded, alone = make_clips(20, 0), make_clips(20, 0, others=0)
+    crowded, alone = make_clips(20, 0), make_clips(20, 0, others=False)
     assert crowded.clips.mean() > alone.clips.mean() + 0.02
 
 
@@ -64,6 +66,26 @@ def test_models_start_with_the_same_backbone() -> None:
         if key.startswith("backbone"):
             assert torch.equal(value, states[0][f"model.{key}"])
             assert torch.equal(value, states[2][key])
+
+
+def test_lone_objects_are_in_one_of_two_hands_or_none() -> None:
+    clips, answers = make_lone_clips(90, 0)
+    redder = (clips[:, :, 0] - clips[:, :, 2]).flatten(0, 1)[:, None]
+    smooth = functional.avg_pool2d(redder, 3, 1, 1).view(90, -1)
+    for hand, colour in ((0, smooth.amax(dim=1) > 0.6), (1, smooth.amin(dim=1) < -0.6)):
+        held = answers[:, 2] == hand
+        assert colour[held].float().mean() > 0.9
+        assert colour[~held].float().mean() < 0.6  # the ground is coloured too
+    assert [len(column.unique()) for column in answers.unbind(dim=1)] == [len(VERBS), NOUNS, 3]
+
+
+def test_all_models_start_from_the_pretrained_backbone() -> None:
+    start = pretrain(0, count=40, steps=2)
+    fresh = make_model("linear", CONFIG, 0).state_dict()
+    assert any(not torch.equal(value, fresh[f"backbone.{key}"]) for key, value in start.items())
+    for name, prefix in (("ipl", "model.backbone."), ("linear", "backbone."), ("cosine", "backbone.")):
+        state = make_model(name, CONFIG, 0, start).state_dict()
+        assert all(torch.equal(state[prefix + key], value) for key, value in start.items())
 
 
 def test_an_untrained_model_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,8 +100,10 @@ def test_an_untrained_model_guesses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_the_mechanism_beats_the_baseline() -> None:
-    data = make_clips(TRAIN + TEST, 3)
+def test_the_mechanism_learns_verbs_and_nouns() -> None:
+    # that it learns them better than the baseline is not shown: the card says so
+    data = make_clips(TRAIN + TEST, 103)
     assert (CLAIM.mechanism, CLAIM.baseline) == ("verb", "verb_linear")
-    verbs = [accuracy(fit(make_model(name, CONFIG, 3), data, 3), data)[0] for name in ("ipl", "linear")]
-    assert verbs[0] > verbs[1]
+    verb, noun, _ = accuracy(fit(make_model("ipl", CONFIG, 103, pretrain(103)), data, 103), data)
+    assert verb > 0.7
+    assert noun > 0.35

@@ -19,9 +19,10 @@ class Config:
     `classes` are pairs of a verb and a noun, verb * nouns + noun; with `nouns=1` the model tells verbs alone. `top` of
     the verbs choose the groups from which the noun is read. `temperature` and `noun_temperature` are where the learned
     temperatures of the two cosine classifiers start. `prototypes` says whether places are compared with verb prototypes
-    of length one or with the plain rows of the verb classifier. `scaled` divides those products by the root of the
-    channels, which the paper doesn't and which keeps the softmax from saturating. `background` and `residual` switch
-    off parts of the method.
+    of length one or with the plain rows of the verb classifier. `scale` (ours) multiplies the places before they meet
+    them: 1 leaves them plain; more is for few channels, whose features are so short that they belong to all verbs alike
+    and that the residual takes most of them away; less is for wide ones that saturate the softmax. `background` and
+    `residual` switch off parts of the method.
 
     The paper's text could not be retrieved: `top`, the temperatures and the input are ours.
 
@@ -42,7 +43,7 @@ class Config:
     temperature: float = 0.1
     noun_temperature: float = 0.1
     prototypes: Prototypes = "normalised"
-    scaled: bool = False
+    scale: float = 1.0
     background: bool = True
     residual: bool = True
     dropout: float = 0.5
@@ -57,8 +58,8 @@ class Config:
                 f"{self.classes} classes are no table of verbs and {self.nouns} nouns: classes = verbs * nouns. Set "
                 "nouns=1 for verbs alone."
             )
-        if self.top < 1 or min(self.temperature, self.noun_temperature) <= 0:
-            raise ConfigError("top is 1 or more, temperatures above 0.")
+        if self.top < 1 or min(self.temperature, self.noun_temperature, self.scale) <= 0:
+            raise ConfigError("top is 1 or more, temperatures and scale above 0.")
 
     @property
     def verbs(self) -> int:

@@ -68,14 +68,14 @@ class InteractiveHead(nn.Module):
         temperature: float = 0.1,
         noun_temperature: float = 0.1,
         prototypes: Prototypes = "normalised",
-        scaled: bool = False,
+        scale: float = 1.0,
         background: bool = True,
         residual: bool = True,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.top, self.prototypes, self.residual = min(top, verbs), prototypes, residual
-        self.scale = channels**-0.5 if scaled else 1.0
+        self.scale = scale
         self.verb_prototypes = nn.Parameter(torch.empty(verbs, channels))
         self.background_prototype = nn.Parameter(torch.empty(1, channels)) if background else None
         self.fusion = Fusion(channels, self.top)
@@ -96,7 +96,7 @@ class InteractiveHead(nn.Module):
         feature = maps.mean(dim=(2, 3, 4))
         verb_temperature, noun_temperature = self.log_temperature.exp().unbind()
         verb_logits = cosines(self.dropout(feature), self.verb_prototypes) / verb_temperature
-        places = maps.flatten(2).transpose(1, 2)
+        places = self.scale * maps.flatten(2).transpose(1, 2)
         assignment = self.assign(places)
         groups = self.group(places, assignment[..., : len(self.verb_prototypes)])
         # which verbs are chosen is no differentiable question; what their groups hold is
@@ -120,7 +120,7 @@ class InteractiveHead(nn.Module):
         centres = self.centres()
         if self.background_prototype is not None:
             centres = torch.cat((centres, self.background_prototype))
-        scores: Tensor = (places @ centres.T).float() * self.scale
+        scores: Tensor = (places @ centres.T).float()
         return scores.softmax(dim=-1).to(places.dtype)
 
     def group(self, places: Places, shares: Float[Tensor, "batch places verbs"]) -> Groups:

@@ -53,7 +53,7 @@ class IPL(ClipClassifier):
             temperature=config.temperature,
             noun_temperature=config.noun_temperature,
             prototypes=config.prototypes,
-            scaled=config.scaled,
+            scale=config.scale,
             background=config.background,
             residual=config.residual,
             dropout=config.dropout,
@@ -105,7 +105,7 @@ def measure(variant: str) -> dict[str, int]:
     return measured(lambda: IPL(config), (1, config.frames, config.channels, crop, crop))
 
 
-NOT_IN_FILES = ("frames", "stride", "size", "prototypes", "scaled", "residual")
+NOT_IN_FILES = ("frames", "stride", "size", "prototypes", "scale", "residual")
 """Numbers of the Config that no checkpoint's names or shapes tell."""
 
 
