@@ -86,7 +86,7 @@ class Extractor:
     def stream(
         self, frames: Image | Iterable[Image], state: State, boxes: Sequence[Boxes] | None = None
     ) -> Iterator[Trajectories]:
-        """As `step`, but what ends at each frame by itself, while the next frames are prepared; brings `state` on."""
+        """As `step`, but what ends at each frame by itself, when up to four more were read; brings `state` on."""
         for pair in self.pairs(frames, state, boxes):
             found = self._track(pair, state.tracks)
             state.last = pair.after
