@@ -82,7 +82,9 @@ def test_what_looks_the_same_each_time_must_be_met_more_closely() -> None:
     rng = np.random.default_rng(1)
     loose = 1.2 * AXES[2] + rng.normal(size=(8, 40)) / 3
     lesson = learn({"tight": some(1), "loose": loose}, background=background)
-    assert lesson.thresholds["tight"] > lesson.thresholds["loose"] > 0.12
+    assert lesson.thresholds["tight"] > lesson.thresholds["loose"]
+    tight = float(np.median(lesson.genuine["tight"]))
+    assert lesson.thresholds["tight"] == pytest.approx(0.2 + 0.2 * (tight - 0.4))
     assert lesson.head.threshold.tolist() == pytest.approx(list(lesson.thresholds.values()))
     single = learn({"a": some(1, count=1)}, background=background)
     assert single.thresholds["a"] == pytest.approx(0.2)

@@ -20,11 +20,12 @@ from onlooker.weights.loading import open_state
 
 FILE = "background.safetensors"
 SHARES = {"shape": 0.0, "hog": 1.0, "hof": 0.5, "mbh_x": 1.0, "mbh_y": 1.0}
-"""Of each descriptor type in a squared length; chosen on one half of some real clips, confirmed on the other (card)."""
-LEAST, PER_LIKENESS = 0.12, 0.2
-"""An action is believed from the cosine `LEAST + PER_LIKENESS * m` on, m the median of its held-out examples: what
-looks the same each time must be met more closely. Chosen and confirmed likewise."""
-USUAL = 0.4  # that median, where no example can be held out
+"""Of each descriptor type in a squared length. How these numbers were chosen: see the card."""
+BELIEVED = 0.2
+"""The cosine from which on an action is believed."""
+USUAL, STRICTER = 0.4, 0.2
+"""Where the median m of held-out examples is above the usual, `STRICTER * (m - USUAL)` is added: what looks the same
+each time must be met more closely."""
 LEAST_ACTIONS = 3  # in the centre: the background stands for those that lack
 
 
@@ -38,7 +39,8 @@ class Background:
 
     def threshold(self, held_out: NDArray[np.float64] | None) -> float:
         """The cosine from which on an action is believed, from those of its examples that were learned without."""
-        return LEAST + PER_LIKENESS * (USUAL if held_out is None else max(float(np.median(held_out)), 0.0))
+        alike = USUAL if held_out is None else float(np.median(held_out))
+        return BELIEVED + STRICTER * max(alike - USUAL, 0.0)
 
     def weight(self, actions: int) -> int:
         """As how many actions the mean counts beside some that were taught.
