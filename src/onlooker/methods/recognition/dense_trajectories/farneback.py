@@ -163,12 +163,13 @@ def _look_up(of: Expansion, flow: Planes, places: Planes) -> Planes:
     exactly, and all planes at once; OpenCV's `remap` rounds to 32nds of a pixel.
     """
     import torch
+    from torch.nn.functional import grid_sample
 
     height, width = flow.shape[1:]
     for move, grid, place, size in zip(flow, _grid(width, height), places, (width, height), strict=True):
         cv2.scaleAdd(move, 2 / (size - 1), grid, dst=place)
     picture, at = torch.from_numpy(of)[None], torch.from_numpy(places).permute(1, 2, 0)[None]
-    found: Planes = torch.grid_sampler_2d(picture, at, 0, 1, True)[0].numpy()  # 0: bilinear, 1: as at the border
+    found: Planes = grid_sample(picture, at, padding_mode="border", align_corners=True)[0].numpy()
     return found
 
 
