@@ -9,8 +9,10 @@ import torch
 from torch.testing import assert_close
 
 from onlooker.errors import ConfigError
-from onlooker.methods.recognition.tpn import TPN, Config, tpn_loss
+from onlooker.methods.recognition.tpn import TPN, Config
 from onlooker.methods.recognition.tpn.model import _flow
+from onlooker.training.objective import classification
+from onlooker.training.recipe import Augment
 
 torch.set_num_threads(1)
 TINY = Config(
@@ -47,16 +49,17 @@ def test_the_flow_adds_what_came_before_at_its_own_length() -> None:
 def test_without_rates_it_is_the_plain_backbone() -> None:
     model = TPN(replace(TINY, rates=())).eval()
     assert_close(model.features(clip()), model.backbone(clip())[-1].mean((2, 3, 4)))
-    assert model.with_auxiliary(clip())[1] == []
+    assert model(clip(), auxiliary=True)[1] == []
     with pytest.raises(ConfigError, match="rates"):
         replace(TINY, rates=(1, 1, 1, 1))
 
 
 def test_auxiliary_classifiers_learn_with_the_main_one() -> None:
     model = TPN(TINY)
-    logits, own = model.with_auxiliary(clip())
+    _, own = model(clip(), auxiliary=True)
     assert [part.shape for part in own] == [(2, 5), (2, 5)]
-    labels = torch.tensor([0, 1])
-    tpn_loss(logits, own, labels).backward()
+    loss = classification(model.spec, Augment(), 5)
+    size = (2, model.config.frames, 3, model.config.size, model.config.size)
+    batch = {"clips": torch.randint(256, size, dtype=torch.uint8), "labels": torch.tensor([0, 1])}
+    loss(model, batch, torch.Generator()).backward()
     assert all(float(linear.weight.grad.abs().max()) > 0 for linear in model.auxiliary)
-    assert_close(tpn_loss(logits, [], labels), torch.nn.functional.cross_entropy(logits, labels))

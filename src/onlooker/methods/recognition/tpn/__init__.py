@@ -8,7 +8,6 @@ from onlooker.methods.recognition.tpn.config import SPECS, VARIANTS, Config
 from onlooker.methods.registry import Method, lazy_exports, register
 
 if TYPE_CHECKING:
-    from onlooker.methods.recognition.tpn.loss import tpn_loss
     from onlooker.methods.recognition.tpn.model import TPN
 
 register(
@@ -22,6 +21,6 @@ register(
         code_licence="Apache-2.0",
     )
 )
-__getattr__ = lazy_exports(__name__, {"TPN": "model", "tpn_loss": "loss"})
+__getattr__ = lazy_exports(__name__, {"TPN": "model"})
 
-__all__ = ["SPECS", "TPN", "VARIANTS", "Config", "tpn_loss"]
+__all__ = ["SPECS", "TPN", "VARIANTS", "Config"]

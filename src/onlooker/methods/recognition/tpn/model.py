@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, overload
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -12,6 +14,8 @@ from onlooker.methods.recognition.convnet import Clip, ConvClassifier, channels_
 from onlooker.methods.recognition.tpn.config import TINY, VARIANTS, Config, spec_for
 from onlooker.nn.residual3d import ONE, ConvNorm, Maps, Stem, bottleneck_stage, conv3d, initialise_convnet
 from onlooker.weights.inputs import InputSpec
+
+Logits = Float[Tensor, "batch classes"]
 
 __all__ = ["NOT_IN_FILES", "TINY", "TPN", "VARIANTS", "Config", "build", "measure"]
 
@@ -47,10 +51,14 @@ class TPN(ConvClassifier):
     `forward` takes a normalised RGB clip `(batch, time, channel, height, width)` of any length and size and gives
     logits `(batch, classes)`; `features` gives `(batch, fused_width)`. Raises ConfigError for a clip of another layout.
 
+    In training the earlier levels answer too, with `auxiliary_weight` [recalled].
+
     >>> config = Config(frames=4, width=4, depths=(1, 1), time_kernels=((1,), (3,)), pyramid_width=8, fused_width=16)
     >>> TPN(config).eval()(torch.zeros(2, 4, 3, 32, 32)).shape
     torch.Size([2, 400])
     """
+
+    auxiliary_weight = 0.5
 
     def __init__(
         self, config: Config, *, spec: InputSpec | None = None, generator: torch.Generator | None = None
@@ -95,20 +103,27 @@ class TPN(ConvClassifier):
         return joined
 
     def positions(self, clip: Clip) -> Maps:
-        outputs = self.backbone(clip)
-        maps = self.pyramid(outputs) if self.config.rates else outputs[-1]
-        return maps.mean(dim=(2, 3, 4), keepdim=True)
+        return self._read(self.backbone(clip)).mean(dim=(2, 3, 4), keepdim=True)
 
-    def with_auxiliary(self, clip: Clip) -> tuple[Float[Tensor, "batch classes"], list[Float[Tensor, "batch classes"]]]:
-        """Logits, and those of each earlier level's own classifier: what `tpn_loss` needs in training."""
+    @overload
+    def forward(self, clip: Clip) -> Logits: ...
+    @overload
+    def forward(self, clip: Clip, auxiliary: Literal[True]) -> tuple[Logits, list[Logits]]: ...
+
+    def forward(self, clip: Clip, auxiliary: bool = False) -> Logits | tuple[Logits, list[Logits]]:
+        """Logits; with `auxiliary` also those of each earlier level's own classifier, which training needs."""
         outputs = self.backbone(clip)
-        maps = self.pyramid(outputs) if self.config.rates else outputs[-1]
-        logits = self.head(self.dropout(maps.mean(dim=(2, 3, 4))))
+        logits: Logits = self.head(self.dropout(self._read(outputs).mean(dim=(2, 3, 4))))
+        if not auxiliary:
+            return logits
         own = [
             linear(self.dropout(outputs[stage].mean(dim=(2, 3, 4))))
             for linear, stage in zip(self.auxiliary, self.config.levels, strict=False)
         ]
         return logits, own
+
+    def _read(self, outputs: list[Maps]) -> Maps:
+        return self.pyramid(outputs) if self.config.rates else outputs[-1]
 
 
 def _flow(levels: list[Maps]) -> list[Maps]:
