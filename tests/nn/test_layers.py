@@ -111,3 +111,21 @@ def test_counting_a_known_network() -> None:
 
     assert count_parameters(build()) == 3 * 4 * 9 + 4 + 256 * 10 + 10
     assert count_multiply_adds(build, (2, 3, 8, 8)) == 2 * (64 * 3 * 4 * 9 + 256 * 10)
+
+
+def test_without_gradients_the_mlp_computes_the_same_and_shows_hooks_what_it_had() -> None:
+    torch.manual_seed(0)
+    mlp, tokens = Mlp(6, 16), torch.randn(3, 5, 6)
+    expected = mlp(tokens)
+    hidden = mlp.fc1(tokens)
+    kept = tokens.clone()
+    with torch.no_grad():
+        torch.testing.assert_close(mlp(tokens), expected)
+        assert torch.equal(tokens, kept)
+    seen: dict[str, torch.Tensor] = {}
+    for name in ("fc1", "act"):
+        getattr(mlp, name).register_forward_hook(lambda _, __, out, name=name: seen.update({name: out}))
+    with torch.inference_mode():
+        mlp(tokens)
+    torch.testing.assert_close(seen["fc1"], hidden)
+    torch.testing.assert_close(seen["act"], torch.nn.functional.gelu(hidden))

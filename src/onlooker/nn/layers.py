@@ -23,7 +23,13 @@ class Mlp(nn.Module):
         self.fc2 = nn.Linear(hidden, dim)
 
     def forward(self, tokens: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
-        out: Tensor = self.fc2(self.act(self.fc1(tokens)))
+        hidden: Tensor = self.fc1(tokens)
+        # where nobody else needs it, it is written over: getting the same memory anew takes a tenth of the whole layer
+        free = not (torch.is_grad_enabled() or torch.compiler.is_compiling())
+        if free and not self.fc1._forward_hooks and not self.act._forward_hooks:
+            out: Tensor = self.fc2(torch.ops.aten.gelu_(hidden))
+        else:
+            out = self.fc2(self.act(hidden))
         return out
 
 

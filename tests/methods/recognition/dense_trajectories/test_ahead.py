@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onlooker.methods.recognition.dense_trajectories.ahead import ahead
+from onlooker.methods.recognition.dense_trajectories.ahead import TURN, ahead
 from onlooker.methods.recognition.dense_trajectories.memory import aligned
 
 
@@ -93,3 +94,22 @@ def test_arrays_begin_at_cache_lines(shape: tuple[int, ...]) -> None:
         assert array.ctypes.data % 64 == 0
         assert array.flags.c_contiguous
         assert array.sum() == array.size
+
+
+def test_turns_are_short_only_while_somebody_works_ahead() -> None:
+    usual = sys.getswitchinterval()
+    first, second = ahead([lambda: 1, lambda: 2]), ahead([lambda: 3, lambda: 4])
+    assert next(first) == 1
+    assert sys.getswitchinterval() == pytest.approx(TURN)
+    assert next(second) == 3
+    first.close()
+    assert sys.getswitchinterval() == pytest.approx(TURN)
+    assert list(second) == [4]
+    assert sys.getswitchinterval() == pytest.approx(usual)
+
+
+def test_turns_come_back_after_a_failure() -> None:
+    usual = sys.getswitchinterval()
+    with pytest.raises(ZeroDivisionError):
+        list(ahead([lambda: 1 // 0]))
+    assert sys.getswitchinterval() == pytest.approx(usual)
