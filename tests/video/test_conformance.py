@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import av
@@ -158,6 +159,12 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path: Path)
     assert digests("b", 1) == first
     other = digests("c", 2)
     assert all(other[name] != first[name] for name in names)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="only Linux tells how a thread is scheduled")
+def test_an_encoder_leaves_the_process_at_its_usual_priority(tmp_path: Path) -> None:
+    build(select(["av1"]), cache=tmp_path)  # SVT-AV1 asks for real time where root runs it
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
 def test_a_cached_truth_is_the_truth(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def _sample(case: Case, folder: Path, seed: int) -> Sample:
         return Sample(case, path, Truth.from_dict(json.loads(facts.read_text())))
     work = Path(tempfile.mkdtemp(dir=folder, prefix=".making-"))
     try:
-        with _quiet_encoders():
+        with _tame_encoders():
             truth = case.make(work / path.name, np.random.default_rng([seed, zlib.crc32(case.name.encode())]))
         (work / facts.name).write_text(json.dumps(truth.as_dict()))
         os.replace(work / path.name, path)
@@ -98,13 +98,18 @@ def _sample(case: Case, folder: Path, seed: int) -> Sample:
 
 
 @contextmanager
-def _quiet_encoders() -> Iterator[None]:
-    """SVT-AV1 writes its configuration to standard error unless the environment asks it not to."""
+def _tame_encoders() -> Iterator[None]:
+    """What SVT-AV1 does to the process around it: run by root, it moves the calling thread to the highest real-time
+    priority and leaves it there, and all that the thread starts later; its configuration goes to standard error."""
     before = os.environ.get("SVT_LOG")
     os.environ["SVT_LOG"] = "1"
+    linux = hasattr(os, "sched_getscheduler")
+    usual = (os.sched_getscheduler(0), os.sched_getparam(0)) if linux else None
     try:
         yield
     finally:
+        if usual is not None and os.sched_getscheduler(0) != usual[0]:
+            os.sched_setscheduler(0, *usual)
         if before is None:
             del os.environ["SVT_LOG"]
         else:
