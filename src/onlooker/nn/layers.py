@@ -24,7 +24,7 @@ class Mlp(nn.Module):
 
     def forward(self, tokens: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
         hidden: Tensor = self.fc1(tokens)
-        # where nobody else needs it, it is written over: getting the same memory anew takes a tenth of the whole layer
+        # where nobody else needs it, it is written over: getting as much memory anew takes time that can be seen
         free = not (torch.is_grad_enabled() or torch.compiler.is_compiling())
         if free and not self.fc1._forward_hooks and not self.act._forward_hooks:
             out: Tensor = self.fc2(torch.ops.aten.gelu_(hidden))

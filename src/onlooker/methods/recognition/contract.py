@@ -29,6 +29,8 @@ class ClipModel(Protocol):
     - `predict` takes a video as it is (path, `Video`, uint8 frames) and does all preprocessing from `spec`.
     - `multi_label = True`, an attribute that only such models need, says that several classes may hold together: their
       scores are sigmoids, not a softmax.
+    - `auxiliary_weight`, likewise: training asks `forward(clip, auxiliary=True)` for the logits and a list of those of
+      earlier layers, whose losses count so much.
 
     Its folder's `model.py` also has `Config`, `VARIANTS`, `NOT_IN_FILES`, `build`, `measure(variant)` and `TINY`:
     settings of the first variant that make a model of any random weights build and run in milliseconds.

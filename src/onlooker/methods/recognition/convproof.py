@@ -15,8 +15,20 @@ Labels = Int[Tensor, " clips"]
 BATCH = 16
 
 
+def cross_entropy(model: nn.Module, clips: Clips, labels: Labels) -> Tensor:
+    """The mean loss of a batch."""
+    return functional.cross_entropy(model(clips), labels)
+
+
 def fit(
-    model: nn.Module, clips: Clips, labels: Labels, *, steps: int, generator: torch.Generator, rate: float = 4e-3
+    model: nn.Module,
+    clips: Clips,
+    labels: Labels,
+    *,
+    steps: int,
+    generator: torch.Generator,
+    rate: float = 4e-3,
+    loss_of: Callable[[nn.Module, Clips, Labels], Tensor] = cross_entropy,
 ) -> nn.Module:
     """AdamW with a one-cycle learning rate on random batches; the model comes back in evaluation mode."""
     model.train()
@@ -24,19 +36,22 @@ def fit(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
     for _ in range(steps):
         batch = torch.randint(len(clips), (BATCH,), generator=generator).to(clips.device)
-        loss = functional.cross_entropy(model(clips[batch]), labels[batch])
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss_of(model, clips[batch], labels[batch]).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
     return model.eval()
 
 
 @torch.no_grad()
+def answers(model: nn.Module, clips: Clips) -> Labels:
+    """The class that the model gives each clip."""
+    return torch.cat([model(part).argmax(dim=1) for part in torch.split(clips, 4 * BATCH)])
+
+
 def accuracy(model: nn.Module, clips: Clips, labels: Labels) -> float:
     """The share of right answers."""
-    answers = torch.cat([model(part).argmax(dim=1) for part in torch.split(clips, 4 * BATCH)])
-    return float((answers == labels).float().mean())
+    return float((answers(model, clips) == labels).float().mean())
 
 
 def compare(

@@ -14,11 +14,11 @@ import math
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from onlooker.methods.claim import Claim
-from onlooker.methods.recognition.convproof import BATCH, Clips, Labels, noisy, squares
+from onlooker.methods.recognition.convproof import Clips, Labels, answers, fit, noisy, squares
 from onlooker.methods.recognition.tpn.config import Config
 from onlooker.methods.recognition.tpn.model import TPN
 from onlooker.nn.counting import count_multiply_adds
@@ -85,25 +85,17 @@ def train(name: str, clips: Clips, labels: Labels, seed: int, *, steps: int) -> 
     generator = torch.Generator().manual_seed(seed)
     model = TPN(MODELS[name], generator=generator)
     model.to(clips.device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    optimiser = torch.optim.AdamW(model.train().parameters(), lr=RATES[name], weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATES[name], total_steps=steps)
-    for _ in range(steps):
-        batch = torch.randint(len(clips), (BATCH,), generator=generator).to(clips.device)
-        logits, own = model(clips[batch], auxiliary=True)
-        loss = functional.cross_entropy(logits, labels[batch])
-        for other in own:
-            loss = loss + model.auxiliary_weight * functional.cross_entropy(other, labels[batch])
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        schedule.step()
-    return model.eval()
+    fit(model, clips, labels, steps=steps, generator=generator, rate=RATES[name], loss_of=loss_of_all)
+    return model
 
 
-@torch.no_grad()
-def answers(model: TPN, clips: Clips) -> Labels:
-    """The class of each clip."""
-    return torch.cat([model(part).argmax(dim=1) for part in torch.split(clips, 4 * BATCH)])
+def loss_of_all(model: nn.Module, clips: Clips, labels: Labels) -> Tensor:
+    """Cross-entropy of the answer, and in part of those of the earlier levels."""
+    logits, own = model(clips, auxiliary=True)
+    loss = functional.cross_entropy(logits, labels)
+    for other in own:
+        loss = loss + TPN.auxiliary_weight * functional.cross_entropy(other, labels)
+    return loss
 
 
 def make_clips(count: int, seed: int) -> tuple[Clips, Labels, Tensor]:
