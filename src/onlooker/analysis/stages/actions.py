@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from onlooker.analysis import windows
 from onlooker.analysis.people import BOX
+from onlooker.analysis.pictures import Image, Pictures, middle_square, shrink
 from onlooker.analysis.stage import Context, Inputs, Output, Stage, State, register
 from onlooker.analysis.tables import rows_table
+from onlooker.analysis.trails import Boxes, Trails
 from onlooker.analysis.windows import Grid, Moment, Window
 from onlooker.methods.recognition.prediction import multi_label
-from onlooker.methods.recognition.recogniser import UNKNOWN, open_recogniser
+from onlooker.methods.recognition.recogniser import UNKNOWN, Recogniser, open_recogniser
 
 MOST_PEOPLE = 16  # in one window
 MOST_LABELS = 5  # in `actions`, for one window and person
@@ -26,7 +27,6 @@ CONTEXT = 1.3  # side of a person's square, in sizes of the largest box
 SMALLEST = 32.0  # pixels of that side
 PICTURE = -1  # stands for the whole picture where others have a track
 
-Image = NDArray[np.uint8]
 Going = dict[int, dict[str, list[Any]]]
 """What holds at the moment: for each subject and label the start, the end so far, the sum of scores, their number."""
 
@@ -50,17 +50,21 @@ class Actions(Stage):
             None if options.actions is None else open_recogniser(options.actions, options.actions_weights)
         )
         if self._recogniser is not None:
-            self._grid = grid_of(self._recogniser.spec.frames, self._recogniser.seconds, context)
-            self._side = max(HELD_SIDE, self._recogniser.spec.short_side)
-        self._pictures: dict[int, Image] = {}
-        self._shown: tuple[int, Image] | None = None
+            spec = self._recogniser.spec
+            self._grid = grid_of(spec.frames, self._recogniser.seconds, context)
+            self._pictures = Pictures(context.open_video, context.width, max(HELD_SIDE, spec.short_side))
+            self._trails = self._trails_of(self._recogniser)
+
+    def _trails_of(self, recogniser: Recogniser) -> Trails | None:
+        config = recogniser.following
+        return None if config is None else Trails(config, recogniser.spec.frames, self._drawn)
 
     @property
     def licences(self) -> Mapping[str, str]:
         return {} if self._recogniser is None else {self._recogniser.source: self._recogniser.licence}
 
     def start(self) -> State:
-        return {"windows": windows.start(), "open": {}}
+        return {"windows": windows.start(), "open": {}, "trails": {}}
 
     def run(self, inputs: Inputs, state: State) -> tuple[Output, State]:
         if self._recogniser is None:
@@ -74,24 +78,24 @@ class Actions(Stage):
             cut = index in inputs.given["jumps"]
             end = time + float(clip.durations[position])
             for window in windows.step(seen, self._grid, moment, time, end, cut=cut):
-                self._answer(window, state["open"], rows, segments)
-            self._keep(seen)
-            self._shown = index, clip.images[position]
+                self._answer(window, state, rows, segments)
+            self._pictures.keep({int(values[0]) for values in seen["held"]})
+            self._pictures.show(index, clip.images[position])
         if inputs.last:
             for window in windows.finish(seen, self._grid):
-                self._answer(window, state["open"], rows, segments)
+                self._answer(window, state, rows, segments)
             segments += self._close(state["open"], float("inf"))
-        if self._shown is not None:
-            self._shown = self._shown[0], self._shown[1].copy()  # not a view that keeps the whole chunk alive
+        self._pictures.rest()
         tables = {"actions": rows_table("actions", rows), "segments": rows_table("segments", segments)}
         return Output({"actions": rows}, tables), state
 
-    def _answer(self, window: Window, going: Going, rows: list[dict[str, Any]], segments: list[dict[str, Any]]) -> None:
+    def _answer(self, window: Window, state: State, rows: list[dict[str, Any]], segments: list[dict[str, Any]]) -> None:
         """Rows of one window; what had gone on until it and doesn't in it is over."""
-        pictures = [self._picture(moment.index) for moment in window.moments]
+        going = state["open"]
         frame = np.array([0, 0, self.context.width, self.context.height], np.float32)
         whole = _Subject(PICTURE, window.start, window.end, window.middle.index, frame)
-        self._note(whole, self._scores(self._whole(pictures)), going, rows)
+        everywhere = dict.fromkeys(range(len(window.moments)), frame)
+        self._note(whole, self._scores(window, PICTURE, everywhere, state), going, rows)
         people, count = windows.tracks_in(window, MOST_PEOPLE)
         if count > MOST_PEOPLE:
             self.context.warn(
@@ -99,13 +103,32 @@ class Actions(Stage):
             )
         for track in people:
             boxes = windows.boxes_of(window, track)
-            scores = self._scores(self._person(pictures, boxes), views=1)
-            self._note(self._stay(window, track, boxes), scores, going, rows)
+            self._note(self._stay(window, track, boxes), self._scores(window, track, boxes, state), going, rows)
+        if self._trails is not None:
+            self._trails.keep(state["trails"], [PICTURE, *people])
         segments += self._close(going, window.end)
 
-    def _scores(self, images: Image, views: int | None = None) -> NDArray[Any]:
+    def _scores(
+        self, window: Window, track: int, boxes: Mapping[int, NDArray[np.float32]], state: State
+    ) -> NDArray[Any]:
+        """Scores of a person, or of the whole picture. `boxes` by the position of their moment."""
         assert self._recogniser is not None
-        return self._recogniser.scores(images, views=views)
+        side = CONTEXT * max(float(max(box[2] - box[0], box[3] - box[1])) for box in boxes.values())
+        side = max(SMALLEST, side)
+        if self._trails is not None:
+            frames = {window.moments[at].index: box for at, box in boxes.items()}
+            return self._recogniser.scores_of(self._trails.window(state["trails"], track, frames, side))
+        pictures = [self._pictures.at(moment.index) for moment in window.moments]
+        if track == PICTURE:
+            return self._recogniser.scores(self._whole(pictures))
+        return self._recogniser.scores(self._person(pictures, boxes, side), views=1)
+
+    def _drawn(self, track: int, frames: Sequence[int], boxes: Boxes, side: float) -> Iterator[Image]:
+        """A subject in some frames, as weights that follow motion look at it."""
+        assert self._recogniser is not None
+        size = self._recogniser.spec.crop
+        for picture, box in zip(self._pictures.several(frames), boxes, strict=True):
+            yield middle_square(picture, size) if track == PICTURE else self._pictures.square(picture, box, side, size)
 
     def _stay(self, window: Window, track: int, boxes: Mapping[int, NDArray[np.float32]]) -> _Subject:
         """From when to when somebody is there in a cell, and where at the moment in the middle of it."""
@@ -159,46 +182,13 @@ class Actions(Stage):
         small = {at: shrink(pictures[at], spec.short_side) for at in set(chosen.tolist())}
         return np.stack([small[at] for at in chosen.tolist()])
 
-    def _person(self, pictures: list[Image], boxes: Mapping[int, NDArray[np.float32]]) -> Image:
+    def _person(self, pictures: list[Image], boxes: Mapping[int, NDArray[np.float32]], side: float) -> Image:
         """A square that follows a person, of one size; moments at which they are away repeat the nearest other."""
         assert self._recogniser is not None
         spec = self._recogniser.spec
-        largest = max(float(max(box[2] - box[0], box[3] - box[1])) for box in boxes.values())
-        side = max(SMALLEST, CONTEXT * largest)
         chosen = windows.nearest(list(boxes), windows.spread(len(pictures), spec.frames))
-        cut = {at: self._square(pictures[at], boxes[at], side, spec.short_side) for at in set(chosen)}
+        cut = {at: self._pictures.square(pictures[at], boxes[at], side, spec.short_side) for at in set(chosen)}
         return np.stack([cut[at] for at in chosen])
-
-    def _square(self, picture: Image, box: NDArray[np.float32], side: float, size: int) -> Image:
-        """`side` displayed pixels around the middle of the box, `size` pixels large; the border is repeated outside."""
-        scale = picture.shape[1] / self.context.width
-        edge = max(2, round(side * scale))
-        left = round(float(box[0] + box[2]) / 2 * scale - edge / 2)
-        top = round(float(box[1] + box[3]) / 2 * scale - edge / 2)
-        height, width = picture.shape[:2]
-        rows = np.clip(np.arange(top, top + edge), 0, height - 1)
-        columns = np.clip(np.arange(left, left + edge), 0, width - 1)
-        square = np.ascontiguousarray(picture[rows[:, None], columns[None, :]])
-        method = cv2.INTER_AREA if edge > size else cv2.INTER_LINEAR
-        return np.asarray(cv2.resize(square, (size, size), interpolation=method), np.uint8)
-
-    def _picture(self, index: int) -> Image:
-        """A frame at the size it is kept at; one that was seen before this process began is read again."""
-        if index not in self._pictures:
-            if self._shown is not None and self._shown[0] == index:
-                image = self._shown[1]
-            else:
-                with self.context.open_video() as video:
-                    image = video.read([index]).images[0]
-            self._pictures[index] = shrink(image, self._side)
-        return self._pictures[index]
-
-    def _keep(self, seen: State) -> None:
-        """Keep the pictures that a window may still ask for, and no other."""
-        needed = {int(values[0]) for values in seen["held"]}
-        if self._shown is not None and self._shown[0] in needed:
-            self._picture(self._shown[0])
-        self._pictures = {index: image for index, image in self._pictures.items() if index in needed}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -220,13 +210,3 @@ def grid_of(frames: int, trained: float, context: Context) -> Grid:
     if end is not None and options.actions_window is None:
         seconds = min(seconds, max(end - options.start, 1e-3))
     return Grid.of(frames, seconds, options.actions_step)
-
-
-def shrink(image: Image, short_side: int) -> Image:
-    """The picture with this short side, unless it is small enough."""
-    height, width = image.shape[:2]
-    scale = short_side / min(height, width)
-    if scale >= 1:
-        return image.copy()
-    size = max(short_side, round(width * scale)), max(short_side, round(height * scale))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float, UInt8
     from numpy.typing import NDArray
 
+    from onlooker.methods.recognition.dense_trajectories.rows import Trajectories
     from onlooker.weights.inputs import InputSpec
 
 UNKNOWN = "unknown"
@@ -60,6 +61,23 @@ class Recogniser:
     def embedding(self, images: UInt8[np.ndarray, "time height width 3"]) -> Float[np.ndarray, " width"]:
         """What the classifier layer sees of one clip, cut in the middle: float32 (width,)."""
         return features_of(self.model, images)
+
+    @property
+    def following(self) -> Any:
+        """How the weights follow points from frame to frame (a configuration of dense trajectories); None if not."""
+        backbone = getattr(self.model, "backbone", self.model)
+        return backbone.config if hasattr(backbone, "trajectories") else None
+
+    def scores_of(self, found: Trajectories) -> NDArray[Any]:
+        """Scores (classes,) of trajectories, for weights that follow points."""
+        import torch
+
+        from onlooker.methods.recognition.prediction import to_scores
+
+        with torch.inference_mode():
+            logits = self.model.classify(self.model.encode([found])[None])
+            scores: NDArray[Any] = to_scores(self.model, logits)[0].numpy()
+        return scores
 
     def _views(self, images: UInt8[np.ndarray, "time height width 3"], views: int | None) -> Any:
         from onlooker.methods.recognition.clips import to_views

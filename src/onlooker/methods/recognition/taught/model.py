@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from onlooker.methods.registry import find
 
 if TYPE_CHECKING:
     from onlooker.methods.recognition.clips import VideoLike
+    from onlooker.methods.recognition.dense_trajectories.rows import Trajectories
     from onlooker.weights.inputs import InputSpec
 
 __all__ = ["NOT_IN_FILES", "TINY", "VARIANTS", "Config", "Taught", "build", "measure"]
@@ -98,9 +100,17 @@ class Taught(nn.Module):
         """The backbone's features; zeros, which are like no action, where too little is followed to tell."""
         return features_of_clip(self.backbone, clip, fewest=FEWEST)
 
-    def forward(self, clip: Float[Tensor, "batch time channel height width"]) -> Float[Tensor, "batch classes"]:
-        logits: Tensor = self.head(self.features(clip))
+    def encode(self, parts: Iterable[Trajectories]) -> Float[Tensor, " width"]:
+        """`features` of trajectories that were found before, where the backbone follows points."""
+        return features_of_paths(self.backbone, parts, FEWEST)
+
+    def classify(self, features: Float[Tensor, "batch width"]) -> Float[Tensor, "batch classes"]:
+        """Logits of features."""
+        logits: Tensor = self.head(features)
         return logits
+
+    def forward(self, clip: Float[Tensor, "batch time channel height width"]) -> Float[Tensor, "batch classes"]:
+        return self.classify(self.features(clip))
 
     def predict(self, video: VideoLike, *, clips: int = CLIPS) -> Prediction:
         """Scores of a video: a path, a `Video`, or uint8 frames. Raises MediaError, ConfigError."""
@@ -120,10 +130,15 @@ def features_of_clip(
     for one in clip:
         new = torch.ones(len(one), dtype=torch.bool, device=one.device)
         new[1:] = (one[1:] != one[:-1]).flatten(1).any(dim=1)
-        parts = list(backbone.trajectories(_pictures(one[new], backbone.spec)))
-        row = backbone.encode(parts)
-        rows.append(row if sum(map(len, parts)) >= fewest else torch.zeros_like(row))
+        rows.append(features_of_paths(backbone, backbone.trajectories(_pictures(one[new], backbone.spec)), fewest))
     return torch.stack(rows)
+
+
+def features_of_paths(backbone: Any, parts: Iterable[Trajectories], fewest: int) -> Tensor:
+    """What the backbone makes of trajectories; zeros of fewer than `fewest`."""
+    found = list(parts)
+    row: Tensor = backbone.encode(found)
+    return row if sum(map(len, found)) >= fewest else torch.zeros_like(row)
 
 
 def _pictures(clip: Float[Tensor, "time channel height width"], spec: InputSpec) -> NDArray[np.uint8]:
