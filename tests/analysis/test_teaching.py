@@ -179,3 +179,24 @@ def test_changes_are_what_they_say() -> None:
     assert not any(change.flip for change in found)
     assert min(change.speed for change in found) == pytest.approx(0.6)
     assert max(change.speed for change in found) == pytest.approx(1.7)
+
+
+def test_clips_that_do_not_decode_whole_are_named(clips: Path, colour_weights: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    data = write(broken, [pattern("red", k) for k in range(60)]).read_bytes()
+    noise = np.random.default_rng(0).bytes(len(data) // 4)
+    broken.write_bytes(data[: len(data) // 2] + noise + data[len(data) // 2 + len(noise) :])
+    done = teach({"red": [str(broken)], "blue": [str(clips / "blue" / "0.mp4")]}, tmp_path / "m.safetensors",
+                 backbone=str(colour_weights), copies=2, moments=2)  # fmt: skip
+    assert any(text.startswith("broken.mp4: ") and "do not decode" in text for text in done.warnings), done.warnings
+    assert not [text for text in done.warnings if "0.mp4" in text]
+
+
+def test_what_names_no_actions_is_refused_with_what_to_do(clips: Path, taught: Path, tmp_path: Path) -> None:
+    video = clips / "grey.mp4"
+    with pytest.raises(ConfigError, match=r"Did you mean mine\.safetensors\?"):
+        ol.analyze(video, tmp_path, actions=str(taught.with_suffix("")))
+    with pytest.raises(ConfigError, match="no weights there"):
+        ol.analyze(video, tmp_path, actions=str(tmp_path / "absent"))
+    with pytest.raises(ConfigError, match="knows no action by itself: teach it some"):
+        ol.analyze(video, tmp_path, actions="dense_trajectories")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from onlooker.errors import ConfigError
 from onlooker.events import parse_rules
-from onlooker.methods.recognition.recogniser import check_request
+from onlooker.methods.recognition.recogniser import check_request, is_file
 
 
 class Options(BaseModel):
@@ -60,6 +60,11 @@ class Options(BaseModel):
             parse_rules(self.rules)
         if self.actions is not None:
             check_request(self.actions, self.actions_weights)
+            if self.actions_weights is None and not is_file(self.actions):
+                raise ConfigError(
+                    f"{self.actions} comes with numbers, but knows no action by itself: teach it some with onlooker "
+                    "teach, and give the file that this writes."
+                )
         elif self.actions_weights is not None:
             raise ConfigError("weights were given, but not what they are for: name the method with --actions.")
 

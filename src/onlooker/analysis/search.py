@@ -62,11 +62,9 @@ def search_like(
         matches = sorted([*matches, *_distinct(found)], key=lambda one: (-one.similarity, one.video, one.start))[:most]
     if not matches:
         other = {source for run in folders for source in _sources(run)}
-        made = f"theirs are of {', '.join(sorted(other))}" if other else "they have none"
-        raise ConfigError(
-            f"none of the {len(folders)} runs holds embeddings of {recogniser.source}; {made}. "
-            + ("Give those weights, or " if other else "") + HOW
-        )  # fmt: skip
+        made = f"theirs are of {', '.join(sorted(other))}. Give those weights, or" if other else "they have none:"
+        which = "the run holds no" if len(folders) == 1 else f"none of the {len(folders)} runs holds"
+        raise ConfigError(f"{which} embeddings of {recogniser.source}; {made} {HOW}")
     return matches
 
 

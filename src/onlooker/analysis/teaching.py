@@ -147,7 +147,7 @@ def teach(
     background = background_of(method, recogniser.digest, recogniser.model.config)
     lesson = learn(vectors, groups, strangers, mirrored=mirrored, background=background)
     _save(out, recogniser, lesson, labels, sum(map(len, examples.values())))
-    return _report(out, recogniser, lesson, {label: len(examples[label]) for label in labels})
+    return _report(out, recogniser, lesson, {label: len(examples[label]) for label in labels}, looks.faults)
 
 
 class _Looks:
@@ -160,6 +160,7 @@ class _Looks:
         self._follows = hasattr(recogniser.model, "trajectories")
         self._copies = copies or (FOLLOWED_COPIES if self._follows else SEEN_COPIES)
         self._done, self._total = 0, clips * self._copies
+        self.faults: list[str] = []
 
     def at(self, clip: str, label: str, seed: int) -> list[Look]:
         """All versions of a clip."""
@@ -172,6 +173,11 @@ class _Looks:
                 found += some
                 self._done += 1
                 self._say(about)
+            lost = sum(end - start for start, end, _ in video.bad_intervals)
+            if lost:
+                self.faults.append(
+                    f"{Path(clip).name}: {lost:.1f} s of it do not decode; {label!r} was learned from the rest."
+                )
         return found
 
     def _say(self, about: str) -> None:
@@ -231,8 +237,10 @@ def _save(out: Path, recogniser: Recogniser, lesson: Lesson, labels: list[str], 
     save_weights(out, model.state_dict(), card)
 
 
-def _report(out: Path, recogniser: Recogniser, lesson: Lesson, actions: dict[str, int]) -> TaughtActions:
-    warnings = []
+def _report(
+    out: Path, recogniser: Recogniser, lesson: Lesson, actions: dict[str, int], faults: Sequence[str]
+) -> TaughtActions:
+    warnings = list(faults)
     if not lesson.calibrated:
         warnings.append(
             "With fewer than three actions there is nothing to try the unknown on: what is none of them may be taken "
@@ -250,7 +258,10 @@ def _report(out: Path, recogniser: Recogniser, lesson: Lesson, actions: dict[str
     for label, other, count in lesson.confused[:3]:
         if count < SELDOM * total:
             continue
-        warnings.append(f"{label!r} is easily taken for {other!r} ({count} times): give clips in which they differ.")
+        warnings.append(
+            f"{label!r} is easily taken for {other!r} ({count} of {len(lesson.genuine[label])} times): give clips in "
+            "which they differ."
+        )
     return TaughtActions(
         out=out,
         actions=actions,

@@ -66,7 +66,8 @@ def teach(
         like = f"held-out examples {done.genuine[label]:.2f} like it, " if label in done.genuine else ""
         clips = f"{count} {'clip' if count == 1 else 'clips'}"
         typer.echo(f"  {label}: {clips}, {like}believed from {done.thresholds[label]:.2f} on")
-    typer.echo(f"  {100 * done.right:.0f} % of the examples find their action when it is learned without them")
+    if len(done.actions) > 1:
+        typer.echo(f"  {100 * done.right:.0f} % of the examples find their action when it is learned without them")
     if done.strange is not None:
         typer.echo(f"  Strangers are {done.strange:.2f} like the nearest action (medians of cosines, like the above)")
     for warning in done.warnings:

@@ -120,6 +120,11 @@ def check_request(name: str, weights: str | None = None) -> None:
     """
     if weights is None and not is_file(name):
         refuse_pickle(name)
+        beside = Path(name + ".safetensors")
+        if beside.is_file():
+            raise ConfigError(f"{name}: no such file. Did you mean {beside.name}?")
+        if name.startswith(("/", "./", "../", "~")):
+            raise ConfigError(f"{name}: no weights there. Name a file that ends in .safetensors, or a method.")
         if ships_weights(name):
             return
         method = find(name.partition("/")[0])
