@@ -209,3 +209,30 @@ def test_thirty_people_at_a_thousand_frames_a_second():
 def test_unknown_tracker_is_refused():
     with pytest.raises(ConfigError, match="choose default"):
         load_tracker("sort9000")
+
+
+def street(box, jacket, seed):
+    """A grainy picture of somebody in a jacket of this colour over dark trousers; of nobody if the box is None."""
+    image = np.full((SIZE[1], SIZE[0], 3), 150)
+    if box is not None:
+        x1, y1, x2, y2 = box.round().astype(int)
+        waist = (y1 + y2) // 2
+        image[y1:waist, x1:x2] = jacket
+        image[waist:y2, x1:x2] = (40, 40, 60)
+    grain = np.random.default_rng(seed).integers(-12, 13, image.shape)
+    return (image + grain).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("after", "ids"), [((60, 50, 40), {1}), ((52, 52, 56), {1, 2})])
+def test_who_comes_out_behind_a_pillar_in_another_jacket_is_somebody_else(after, ids):
+    times = np.arange(0, 6, 0.1)
+    frames, images = [], []
+    for index, time in enumerate(times):
+        x = 100 + 60 * time
+        behind = 290 < x < 320
+        box = np.array([x - 20, 150, x + 20, 270], np.float32)
+        frames.append(seen(np.zeros((0, 4), np.float32) if behind else box[None]))
+        images.append(street(None if behind else box, (60, 50, 40) if x < 305 else after, index))
+    results, _ = play(times, frames, images=images)
+    assert set(np.concatenate([r.ids for r in results]).tolist()) == ids
+    assert results[-1].ids.tolist() == [max(ids)]

@@ -19,6 +19,9 @@ Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 GATE = 11.8  # 0.3 % of the chi-square distribution with two degrees of freedom
+STRANGER = 0.2  # looks this far apart count as wholly different
+VETO = 0.75  # the share of that from which looks forbid a match
+COVER = 0.7  # unless the boxes overlap by so much
 NO_LOOKS = np.zeros((0, relink.SIZE), np.float32)
 
 
@@ -147,7 +150,7 @@ class KalmanTracker:
         height = np.maximum(tracks["mean"][:, 3, 0], 1.0)
         ratio = np.abs(np.log(np.maximum(found.measured[:, 3], 1.0)[None] / height[:, None]))
         cost = 0.55 * (1 - same) + 0.15 * np.minimum(far / GATE, 1) + 0.3 * looks + 0.1 * np.minimum(ratio, 1)
-        possible = ((far < GATE) | (same > 0.5)) & (ratio < 0.7) & ((looks < 0.75) | (same > 0.6))
+        possible = ((far < GATE) | (same > 0.5)) & (ratio < 0.7) & ((looks < VETO) | (same > COVER))
         cost = np.where(possible, cost, FORBIDDEN)
         sure = tracks["id"] > 0
         strong = found.scores >= self.config.high
@@ -169,7 +172,7 @@ class KalmanTracker:
         """Appearance distance scaled to 0..1, one half where either side has no look."""
         if not len(found.looks):
             return np.full((len(tracks["id"]), len(found.boxes)), 0.5)
-        differ = np.minimum(relink.distance(tracks["look"], found.looks) / 0.4, 1.0)
+        differ = np.minimum(relink.distance(tracks["look"], found.looks) / STRANGER, 1.0)
         known = (tracks["views"] > 0)[:, None] & (found.looks.sum(1) > 0)[None]
         return np.asarray(np.where(known, differ, 0.5))
 
