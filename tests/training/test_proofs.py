@@ -12,7 +12,8 @@ from onlooker.cli.prove import app
 from onlooker.errors import ConfigError, StorageError
 from onlooker.methods.claim import Claim
 from onlooker.methods.registry import Method
-from onlooker.training.proofs import prove, write_index
+from onlooker.training.evidence import write_index
+from onlooker.training.proofs import prove
 
 CLAIM = Claim("new", "old", "new | against old", "paper, table 1")
 
@@ -95,3 +96,37 @@ def test_a_claim_says_how_many_seeds_it_needs(monkeypatch):
     assert prove("timesformer", seeds=2, out=None).seeds == (0, 1)
     assert "needs 5 seeds" not in CliRunner().invoke(app, ["timesformer", "--no-write"]).output
     assert "needs 5 seeds, 2 were run" in CliRunner().invoke(app, ["timesformer", "--no-write", "--seeds", "2"]).output
+
+
+def test_runs_on_other_seeds_confirm_and_are_kept(proof, tmp_path):
+    proof(lambda seed: 0.7 + 0.01 * (seed % 2), lambda seed: 0.5)
+    with pytest.raises(ConfigError, match="no evidence to confirm"):
+        prove("timesformer", seeds=2, out=tmp_path, confirm=True)
+    prove("timesformer", seeds=2, out=tmp_path)
+    with pytest.raises(ConfigError, match=r"seed 1 is in the evidence already.*such as 2"):
+        prove("timesformer", seeds=2, seed_base=1, out=tmp_path, confirm=True)
+    prove("timesformer", seeds=3, seed_base=20, out=tmp_path, confirm=True)
+    prove("timesformer", seeds=2, seed_base=10, out=tmp_path, confirm=True)
+    prove("timesformer", seeds=2, seed_base=22, out=tmp_path, confirm=True)
+
+    def stored():
+        return json.loads((tmp_path / "timesformer.json").read_text())
+
+    assert stored()["seeds"] == [0, 1]
+    # the run from 20 on shared seed 22 with a later one
+    assert [one["seeds"] for one in stored()["confirmations"]] == [[10, 11], [22, 23]]
+    assert "(10 to 11); +0.205" in (tmp_path / "index.md").read_text()
+    prove("timesformer", seeds=2, seed_base=11, out=tmp_path)
+    assert [one["seeds"] for one in stored()["confirmations"]] == [[22, 23]]
+
+
+def test_another_claim_drops_confirmations(proof, tmp_path, monkeypatch):
+    proof(lambda seed: 0.7 + 0.01 * (seed % 2), lambda seed: 0.5)
+    prove("timesformer", seeds=2, out=tmp_path)
+    prove("timesformer", seeds=2, seed_base=10, out=tmp_path, confirm=True)
+    other = SimpleNamespace(CLAIM=Claim("new", "old", "harder", "p"), run=lambda seed, device: {"new": 1.0, "old": 0.5})
+    monkeypatch.setattr(Method, "load", lambda self, module: other)
+    with pytest.raises(ConfigError, match="another claim"):
+        prove("timesformer", seeds=2, seed_base=20, out=tmp_path, confirm=True)
+    prove("timesformer", seeds=2, out=tmp_path)
+    assert json.loads((tmp_path / "timesformer.json").read_text())["confirmations"] == []

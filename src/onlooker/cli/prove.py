@@ -24,6 +24,9 @@ def prove(
     out: Annotated[Path, typer.Option(help="Folder for METHOD.json and the page over all proofs.")] = Path(
         "docs/evidence"
     ),
+    confirm: Annotated[
+        bool, typer.Option(help="Add the run to METHOD.json beside the evidence there is, which has other seeds.")
+    ] = False,
     dry: Annotated[bool, typer.Option("--no-write", help="Write no evidence.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
@@ -44,6 +47,7 @@ def prove(
             seed_base=seed_base,
             device=device,
             out=None if dry else out,
+            confirm=confirm,
             tell=lambda phase, done, total: tell(Progress(phase, done, total)),
         )
     if json_:
