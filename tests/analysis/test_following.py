@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,8 @@ def test_frames_that_repeat_are_not_followed_and_windows_shrink_with_them(
     with Video(write(tmp_path / "slow.mp4", 10)) as video:
         whole, window = following.follow(recogniser, video, Change(), 0.0, 3.0)
         fast, shorter = following.follow(recogniser, video, Change(speed=5.0, noise=3.0), 0.0, 3.0)
+        camera, short = following.follow(recogniser, video, Change(rate=5.0), 0.0, 3.0)
+    assert (camera.frames, short) == (15, round(5 * recogniser.seconds))
     share = recogniser.spec.frames / recogniser.seconds * 3.0
     assert whole.frames == 30
     assert window == pytest.approx(recogniser.spec.frames * 30 / share, abs=1)
@@ -58,8 +61,23 @@ def test_vectors_by_moment_for_each_version(recogniser: Recogniser, tmp_path: Pa
 
 
 def test_versions_follow_from_the_seed() -> None:
-    found = refilmed(3, seed=2)
-    assert found == refilmed(3, seed=2) != refilmed(3, seed=3)
+    found = refilmed(5, seed=2)
+    assert found == refilmed(5, seed=2) != refilmed(5, seed=3)
     assert found[0].is_none
     assert all(change.speed > 1.1 and change.noise > 5 and not change.flip for change in found[1:])
-    assert found[1].gain < 1 < found[2].gain
+    assert found[1].gain < 1 < found[3].gain
+    assert [replace(change, rate=12.0) for change in found[1::2]] == found[2::2]
+    assert refilmed(2, seed=2) == found[:2]
+
+
+def test_of_a_slow_video_more_time_is_looked_at_and_no_slower_camera(tmp_path: Path) -> None:
+    recogniser = open_recogniser("dense_trajectories", settings={"width": 48, "scales": 2, "compensate": False})
+    changes = [Change(), Change(speed=1.4, rate=12.0)]
+    found = {}
+    for rate in (10, 30):
+        with Video(write(tmp_path / f"{rate}.mp4", rate)) as video:
+            found[rate] = list(following.vectors(recogniser, video, changes, 1, flip=False))
+    assert found[10][1] == []
+    assert found[30][1] != []
+    windows = {rate: len(versions[0]) for rate, versions in found.items()}
+    assert windows[10] > windows[30] > 0

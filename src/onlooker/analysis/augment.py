@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+SLOW = 12.0
+"""Frames a second of a slow camera. A path lasts as many frames whatever their rate: what it shows depends on that."""
 
 Images = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One way to change a clip. `speed` above 1 is faster; `crop` (left, top, right, bottom) are fractions of the
-    picture; `gain` and `gamma` change the light; `noise` is the standard deviation of the grain, of 255.
+    """One way to change a clip. `speed` above 1 is faster; `rate` is that of the camera, frames a second at most, where
+    it matters (to methods that follow motion from frame to frame); `crop` (left, top, right, bottom) are fractions of
+    the picture; `gain` and `gamma` change the light; `noise` is the standard deviation of the grain, of 255.
 
     >>> Change().is_none
     True
     """
 
     speed: float = 1.0
+    rate: float = float("inf")
     crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
     flip: bool = False
     gain: float = 1.0
@@ -34,7 +39,7 @@ class Change:
         return self == Change(seed=self.seed)
 
     def of_pictures(self, images: Images) -> Images:
-        """All but the speed, on uint8 frames `(time, height, width, 3)`."""
+        """All but speed and rate, on uint8 frames `(time, height, width, 3)`."""
         height, width = images.shape[1:3]
         left, top, right, bottom = self.crop
         part = images[:, round(top * height) : round(bottom * height), round(left * width) : round(right * width)]
@@ -80,20 +85,20 @@ def changes(count: int, *, flip: bool, seed: int) -> list[Change]:
 def refilmed(count: int, *, seed: int) -> list[Change]:
     """The clip as it is, then `count - 1` versions for methods that follow motion from frame to frame.
 
-    These are faster (1.2 to 1.6 times: a slower one has the same frames, shown longer), darker or lighter, and grainy.
-    Parts of the picture and its mirror image are cut from what was followed, see `methods/recognition/taught/moments`.
+    These are faster (1.2 to 1.6 times: a slower one has the same frames, shown longer), darker or lighter, and grainy;
+    after each the same again as a camera of `SLOW` frames a second sees it. Parts of the picture and its mirror image
+    are cut from what was followed, see `methods/recognition/taught/moments`.
     """
     rng = np.random.default_rng(seed)
     found = [Change()]
-    for number in range(count - 1):
+    for number in range(count // 2):
         darker = number % 2 == 0
-        found.append(
-            Change(
-                speed=float(rng.uniform(1.2, 1.6)),
-                gain=float(rng.uniform(0.6, 0.8) if darker else rng.uniform(1.2, 1.5)),
-                gamma=float(rng.uniform(1.0, 1.4) if darker else rng.uniform(0.7, 1.0)),
-                noise=float(rng.uniform(6, 10)),
-                seed=int(rng.integers(1 << 31)),
-            )
+        change = Change(
+            speed=float(rng.uniform(1.2, 1.6)),
+            gain=float(rng.uniform(0.6, 0.8) if darker else rng.uniform(1.2, 1.5)),
+            gamma=float(rng.uniform(1.0, 1.4) if darker else rng.uniform(0.7, 1.0)),
+            noise=float(rng.uniform(6, 10)),
+            seed=int(rng.integers(1 << 31)),
         )
-    return found
+        found += [change, replace(change, rate=SLOW)]
+    return found[:count]

@@ -19,6 +19,7 @@ from onlooker.video import Video
 from onlooker.video.sampling import constant_clips
 
 READ_AT_ONCE = 64  # frames
+SLOWER = 1.5  # times, at least, that a slow camera is slower than the one that took a clip
 ROOM = 1.25  # frames are read larger than they are looked at by this much: grain is finer than the picture
 
 
@@ -44,14 +45,21 @@ def stretches(length: float, seconds: float, moments: int) -> list[tuple[float, 
 def vectors(
     recogniser: Recogniser, video: Video, changes: Sequence[Change], moments: int, *, flip: bool
 ) -> Iterator[list[Look]]:
-    """What there is to see of each change of a clip.
+    """What there is to see of each change of a clip; nothing of a camera that would hardly be slower than the real one.
 
-    Windows are as long as those that a classifier looks at; what hardly moves is left out.
+    Windows are as long as those that a classifier looks at; what hardly moves is left out. `moments` are windows' worth
+    of frames at the full rate: of a slower video as many frames are looked at, which is more of its time, because its
+    windows hold fewer paths.
     """
     seconds = recogniser.seconds
+    full = recogniser.spec.frames / seconds
+    rate = min(full, video.info.average_rate)
+    moments = round(moments * full / rate)
     for change in changes:
         found: list[Look] = []
-        for start, end in stretches(video.index.end, seconds, moments):
+        slow_enough = change.rate * SLOWER <= video.info.average_rate * change.speed
+        parts = stretches(video.index.end, seconds, moments) if change.rate >= full or slow_enough else []
+        for start, end in parts:
             followed, window = follow(recogniser, video, change, start, end)
             for a, b in spans(followed.frames, window, 2 * moments):
                 middle = start + (end - start) * (a + b) / 2 / followed.frames
@@ -65,16 +73,18 @@ def vectors(
 def follow(recogniser: Recogniser, video: Video, change: Change, start: float, end: float) -> tuple[Followed, int]:
     """The trajectories of a changed part of a video, and how many of its frames make a window.
 
-    Frames are taken at the rate at which a classifier looks, those that only repeat the one before are left out.
+    Frames are taken at the rate at which a classifier looks, or at that of the change where it is lower; those that
+    only repeat the one before are left out.
     """
     config: Any = recogniser.model.config
-    frames = max(2, round((end - start) * recogniser.spec.frames / recogniser.seconds / change.speed))
+    rate = min(recogniser.spec.frames / recogniser.seconds, change.rate)
+    frames = max(2, round((end - start) * rate / change.speed))
     extractor = Extractor(config)
     seen: list[tuple[int, ...]] = []
     images = _pictures(recogniser.spec.short_side, video, change, np.linspace(start, end, frames + 1), seen)
     found, _ = extractor.step(images, extractor.init_state())
     height, width = seen[0][:2]
-    return Followed(found, len(seen), width, height), max(2, round(recogniser.spec.frames * len(seen) / frames))
+    return Followed(found, len(seen), width, height), max(2, round(recogniser.seconds * rate * len(seen) / frames))
 
 
 def _pictures(

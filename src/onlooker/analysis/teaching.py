@@ -29,7 +29,7 @@ BACKBONE = "dense_trajectories"
 SETTINGS = {"width": 160}  # of that backbone: a third of the time of its default, and enough to tell actions apart
 ROOM = 1.25  # frames are read larger than the backbone wants them by this much, for crops to be cut from
 MAX_BAD_RATIO = 0.5
-FOLLOWED_COPIES, SEEN_COPIES = 2, 6
+FOLLOWED_COPIES, SEEN_COPIES = 3, 6
 SELDOM = 0.02  # of all examples: mistakes between two actions that are no reason to warn
 MOST_VECTORS = 128  # of an action, spread evenly over its clips
 Tell = Callable[[str, int, int], None]
@@ -100,11 +100,12 @@ def teach(
     """Learn the actions of `examples` (clips by label, see `read_examples`) and write them to `out` (.safetensors).
 
     Each clip is looked at in up to `moments` windows' worth of its time, in `copies` versions (speed, crop, side unless
-    `flip` is off, light, noise), so that the action is known again when it is filmed otherwise. By default 2 where the
-    backbone follows motion: each version is followed once, and overlapping windows, parts of the picture and mirror
-    images are cut from that; else 6, and each window of each version is looked at by itself. Features come from
-    `backbone`, a method (with `weights` unless it needs none), or a weights file; `settings` overrides single numbers
-    of its configuration (for the default backbone `SETTINGS`). The file holds the backbone too.
+    `flip` is off, light, noise), so that the action is known again when it is filmed otherwise. By default 3 where the
+    backbone follows motion, one of them as a slow camera sees it: each version is followed once, and overlapping
+    windows, parts of the picture and mirror images are cut from that; else 6, and each window of each version is looked
+    at by itself. Features come from `backbone`, a method (with `weights` unless it needs none), or a weights file;
+    `settings` overrides single numbers of its configuration (for the default backbone `SETTINGS`). The file holds the
+    backbone too.
 
     Errors: ConfigError for examples or names that make no sense, MediaError for a clip that cannot be read.
     """

@@ -20,9 +20,9 @@ def teach(
     weights: Annotated[str | None, typer.Option(help="Its weights, where it needs some.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="A number of its configuration: width=320.")] = None,
     copies: Annotated[
-        int | None, typer.Option(min=1, help="Versions of each clip to learn from: 2, or 6 with another backbone.")
+        int | None, typer.Option(min=1, help="Versions of each clip to learn from: 3, or 6 with another backbone.")
     ] = None,
-    moments: Annotated[int, typer.Option(min=1, help="Windows' worth of each clip to look at, at most.")] = 4,
+    moments: Annotated[int, typer.Option(min=1, help="Windows' worth of frames of each clip to look at, at most.")] = 4,
     flip: Annotated[bool, typer.Option(help="Whether a mirrored action is the same action.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the changes.")] = 0,
     json_: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
