@@ -163,3 +163,9 @@ def test_who_comes_in_by_the_edge_gets_an_id_once_the_look_is_known():
     assert given[8] == [1]
     assert given[-1] == [1]
     assert {number for ids in given for number in ids} == {1}
+
+
+def test_a_plain_figure_looks_like_itself():
+    picture = np.full((200, 100, 3), 90, np.uint8)
+    look = relink.describe(picture, np.array([[10.0, 10, 60, 150]]))
+    assert relink.distance(look, look)[0, 0] == pytest.approx(0, abs=1e-6)
