@@ -88,7 +88,7 @@ def _histogram(
 def _unit(histogram: NDArray[np.float64]) -> NDArray[np.float64]:
     total = histogram.sum(1, keepdims=True)
     # a plain part has no gradients: no direction more than any other
-    return np.where(total > 0, histogram / np.maximum(total, 1e-9), 1 / histogram.shape[1])
+    return np.asarray(np.where(total > 0, histogram / np.maximum(total, 1e-9), 1 / histogram.shape[1]))
 
 
 def distance(a: Look, b: Look) -> NDArray[np.float64]:
