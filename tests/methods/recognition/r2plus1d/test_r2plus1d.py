@@ -54,7 +54,17 @@ def test_the_experiments_label_says_which_shape_follows_which(monkeypatch: pytes
         for frame, shape in ((0, label // proof.SHAPES), (-1, label % proof.SHAPES)):
             rows, columns = clip[frame, 0].nonzero().unbind(1)
             box = clip[frame, 0, rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-            assert torch.equal(box, shapes[shape])
+            assert torch.equal(box.abs(), shapes[shape])
+
+
+def test_the_experiments_shapes_are_of_either_contrast_whatever_the_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proof, "NOISE", 0.0)
+    clips, labels = proof.make_clips(800, seed=0)
+    white = (clips.sum(dim=(2, 3, 4)) > 0).float()
+    for label in range(proof.SHAPES**2):
+        assert float(white[labels == label].mean()) == pytest.approx(0.5, abs=0.15)
+    # the signs of two frames have nothing to do with each other
+    assert float((white[:, 0] == white[:, 1]).float().mean()) == pytest.approx(0.5, abs=0.08)
 
 
 def test_impossible_configurations_are_refused() -> None:
