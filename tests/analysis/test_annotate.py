@@ -75,6 +75,15 @@ def test_a_caption_says_one_activity_and_never_company(monkeypatch):
     assert [texts[0] for _, texts in drawn] == ["", "walking", "walking", "standing", "standing", ""]
 
 
+def test_what_a_classifier_says_comes_before_standing_and_walking(monkeypatch):
+    doing = segments([(4, 1.0, 5.0, "standing"), (4, 1.0, 2.0, "juggling"), (4, 3.0, 3.5, "pouring")])
+    overlay = Overlay(tracks([(4, f, (100, 50, 160, 250)) for f in range(60)]), doing)
+    drawn = captions_drawn(monkeypatch)
+    for frame in (9, 15, 25, 32, 40, 55):
+        overlay.draw(np.zeros((360, 640, 3), np.uint8), frame, frame / 10, "none")
+    assert [texts[0] for _, texts in drawn] == ["", "juggling", "standing", "pouring", "standing", ""]
+
+
 def test_a_trail_shows_two_seconds_of_this_person_only(monkeypatch):
     rows = [(1, f, (10 + f, 0, 20 + f, 100)) for f in range(60)] + [(2, f, (300, 0, 320, 90)) for f in range(50, 60)]
     trails = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +20,14 @@ from onlooker.video import Video
 from onlooker.video.writer import VideoWriter, concatenate
 
 Image = NDArray[np.uint8]
+Doing = tuple[float, float, str]
 PART_FRAMES = 512
 TRAIL_SECONDS = 2.0
 PARTS = ".parts"
 READ_AT_ONCE = 16
 COMPANY = "together"  # holds beside what somebody does, so it is not in the caption
+POSTURES = ("standing", "walking", "running")  # give way to what a classifier says that somebody does
+LOOK_BACK = 8  # spans that may have begun later than one that still holds
 
 
 class Overlay:
@@ -45,9 +48,11 @@ class Overlay:
         frames = rows["frame"].to_numpy()
         self._by_frame = np.argsort(frames, kind="stable")
         self._frames = frames[self._by_frame]
-        self._doing = {
-            track: [span for span in spans if span[2] != COMPANY] for track, spans in activities_of(segments).items()
-        }
+        self._postures: dict[int, list[Doing]] = {}
+        self._actions: dict[int, list[Doing]] = {}
+        for track, spans in activities_of(segments).items():
+            self._postures[track] = [span for span in spans if span[2] in POSTURES]
+            self._actions[track] = [span for span in spans if span[2] not in (*POSTURES, COMPANY)]
         self._curtains: dict[str, Curtain] = {}
 
     def look_out(self, video: Video, frames: range, blur: str) -> None:
@@ -78,9 +83,13 @@ class Overlay:
         return self._curtains[blur]
 
     def _doing_at(self, track: int, time: float) -> str:
-        spans = self._doing.get(track, [])
-        at = bisect_right(spans, time, key=lambda span: span[0]) - 1
-        return spans[at][2] if at >= 0 and time < spans[at][1] else ""
+        return _holding(self._actions.get(track, []), time) or _holding(self._postures.get(track, []), time)
+
+
+def _holding(spans: Sequence[Doing], time: float) -> str:
+    """What holds at a time, of several what began last; nothing: an empty text."""
+    after = bisect_right(spans, time, key=lambda span: span[0])
+    return next((span[2] for span in reversed(spans[max(0, after - LOOK_BACK) : after]) if time < span[1]), "")
 
 
 def write_annotated(
