@@ -1,9 +1,10 @@
 """The experiment: which of four objects is the one that the hand moves, and how does it move?
 
 The clips are those of `proof_clips`. As in the paper the backbone is pre-trained elsewhere (there on Kinetics, here on
-one object at a time) and then trained on, slowly, with few clips, under one of three heads: interactive prototypes,
-linear layers or cosine layers on the average of its maps. All start from the same weights and see the same batches, for
-as many steps, at the rates that are best for the two baselines, with equal weights of both losses.
+one object at a time), then trained on with few clips under one of several heads: interactive prototypes, or linear or
+cosine layers on the average of its maps. All start from the same weights and see the same batches for as many steps,
+with equal weights of both losses, each at its best rate. The control `even` has the prototypes' head, but every place
+counts alike.
 
 On averages a backbone must learn features of a kind in motion before the noun can be read. The assignment finds the
 places where a verb happens, and there the features of the pre-trained backbone already tell the kind.
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from onlooker.methods.claim import Claim
-from onlooker.methods.recognition.ipl.head import InteractiveHead, cosines
+from onlooker.methods.recognition.ipl.head import InteractiveHead, Places, cosines
 from onlooker.methods.recognition.ipl.proof_clips import (
     NOUNS,
     SIDE,
@@ -39,16 +40,17 @@ CLAIM = Claim(
     "averaged maps",
     paper="secondary source, EGTEA Gaze+, mean class accuracy of actions over three splits, same backbone: 55.21 with "
     "linear classifiers, 59.05 with interactive prototypes; by the abstract the noun (active object) is what improves",
+    seeds=4,
 )
 
 Answers = tuple[Tensor, Tensor]
 """Logits of verbs and of nouns."""
 CHANNELS = 64
-BEFORE, TRAIN, TEST = 1024, 256, 1024
+BEFORE, TRAIN, TEST = 1024, 128, 1024
 BATCH, STEPS_BEFORE, STEPS = 32, 200, 150
-RATE_BEFORE, RATE = 1e-2, 3e-2
-SLOWER = 0.1
-"""Of the head's rate, the backbone's."""
+RATE_BEFORE = 1e-2
+RATES = {"ipl": 0.03, "even": 0.03, "linear": 0.1, "cosine": 0.1}
+"""The best for the noun of 0.01, 0.03, 0.06 and 0.1 (seed 101)."""
 
 
 class Averages(nn.Module):
@@ -72,25 +74,25 @@ class Averages(nn.Module):
 
 
 class Interactive(nn.Module):
-    """The mechanism, answering as the baselines do."""
+    """The mechanism, answering as the baselines do; with `even` shares its control."""
 
-    def __init__(
-        self,
-        generator: torch.Generator,
-        *,
-        top: int = 1,
-        background: bool = True,
-        residual: bool = True,
-    ) -> None:
+    def __init__(self, generator: torch.Generator, *, even: bool = False) -> None:
         super().__init__()
-        self.head = InteractiveHead(
-            CHANNELS, verbs=len(VERBS), nouns=NOUNS, top=top, background=background, residual=residual
-        )
+        kind = EvenHead if even else InteractiveHead
+        self.head = kind(CHANNELS, verbs=len(VERBS), nouns=NOUNS, top=2)
         self.head.reset(generator)
 
     def forward(self, maps: Maps) -> Answers:
         found = self.head(maps)
         return found.verb_logits, found.noun_logits
+
+
+class EvenHead(InteractiveHead):
+    """The same head, but every place belongs to all prototypes alike: the gain that is left is not the assignment's."""
+
+    def assign(self, places: Places) -> Float[Tensor, "batch places prototypes"]:
+        prototypes = len(VERBS) + 1
+        return places.new_full((*places.shape[:2], prototypes), 1 / prototypes)
 
 
 class Network(nn.Module):
@@ -121,8 +123,8 @@ def run(seed: int, device: str = "cpu") -> dict[str, float]:
     data = make_clips(TRAIN + TEST, seed)
     start = pretrain(seed, device)
     scores: dict[str, float] = {}
-    for name in ("ipl", "linear", "cosine"):
-        network = fit(make_network(name, seed, start), data[:TRAIN], seed, device)
+    for name in ("ipl", "even", "linear", "cosine"):
+        network = fit(make_network(name, seed, start), data[:TRAIN], seed, device, rate=RATES[name])
         suffix = "" if name == "ipl" else f"_{name}"
         for kind, value in zip(("verb", "noun", "action"), accuracy(network, data[TRAIN:]), strict=True):
             scores[f"{kind}{suffix}"] = value
@@ -134,10 +136,10 @@ def run(seed: int, device: str = "cpu") -> dict[str, float]:
 
 
 def make_network(name: str, seed: int, start: dict[str, Tensor] | None = None) -> Network:
-    """`ipl`, or `linear` or `cosine` layers on averages; `start` are the weights of the backbone."""
+    """`ipl`, its control `even`, or `linear` or `cosine` layers on averages; `start` are the backbone's weights."""
     generator = torch.Generator().manual_seed(seed)
-    if name == "ipl":
-        network = Network(Interactive(generator), generator)
+    if name in ("ipl", "even"):
+        network = Network(Interactive(generator, even=name == "even"), generator)
     else:
         network = Network(Averages(len(VERBS), generator, cosine=name == "cosine"), generator)
     if start is not None:
@@ -150,27 +152,15 @@ def pretrain(seed: int, device: str = "cpu", *, count: int = BEFORE, steps: int 
     data = make_lone_clips(count, seed)
     generator = torch.Generator().manual_seed(seed)
     network = Network(Averages(STILL + 1, generator), generator)
-    network = fit(network, data, seed, device, steps=steps, rate=RATE_BEFORE, slower=1.0)
+    network = fit(network, data, seed, device, steps=steps, rate=RATE_BEFORE)
     return {name: value.cpu() for name, value in network.backbone.state_dict().items()}
 
 
-def fit(
-    network: Network,
-    data: Data,
-    seed: int,
-    device: str = "cpu",
-    *,
-    steps: int = STEPS,
-    rate: float = RATE,
-    slower: float = SLOWER,
-) -> Network:
-    """Cross-entropy of verb plus noun, AdamW with one-cycle rates; the network in evaluation mode."""
+def fit(network: Network, data: Data, seed: int, device: str = "cpu", *, rate: float, steps: int = STEPS) -> Network:
+    """Cross-entropy of verb plus noun, AdamW with a one-cycle rate; the network in evaluation mode."""
     network = network.to(device).to(memory_format=torch.channels_last_3d).train()  # type: ignore[call-overload]
-    groups = [(network.head, rate), (network.backbone, rate * slower)]
-    optimiser = torch.optim.AdamW(
-        [{"params": list(part.parameters()), "lr": each} for part, each in groups], weight_decay=0.01
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, [each for _, each in groups], total_steps=steps)
+    optimiser = torch.optim.AdamW(network.parameters(), weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
     generator = torch.Generator().manual_seed(seed)
     for _ in range(steps):
         batch = torch.randint(len(data.clips), (BATCH,), generator=generator)
