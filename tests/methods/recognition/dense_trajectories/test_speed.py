@@ -10,11 +10,15 @@ from typer.testing import CliRunner
 
 from onlooker.cli import bench_trajectories
 from onlooker.errors import ConfigError
-from onlooker.methods.recognition.dense_trajectories import speed
+from onlooker.methods.recognition.dense_trajectories import extractor, speed
+from onlooker.methods.recognition.dense_trajectories.apart import Office
 
 
 def test_the_document_adds_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed, "SIZE", (64, 48))
+    office = Office()
+    for module in (speed, extractor):
+        monkeypatch.setattr(module, "OFFICE", office)
     app = typer.Typer()
     app.command()(bench_trajectories.trajectories)
     done = CliRunner().invoke(app, ["--seconds", "1", "--repeat", "2", "--json"])
@@ -22,6 +26,8 @@ def test_the_document_adds_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (result["size"], result["frames"], result["rate"]) == ([64, 48], 25, 25.0)
     for cell in result["variants"].values():
         assert cell["min_seconds"] <= cell["median_seconds"] <= cell["max_seconds"]
+        assert cell["threads_seconds"] > 0
+        assert cell["helper"] is False  # these frames are too few for one
         assert cell["ratio"] == pytest.approx(1 / cell["median_seconds"], rel=0.01)
         assert cell["ratio_two_cores"] == pytest.approx(2 / cell["processor_seconds"], rel=0.01)
     assert done.exit_code == (0 if result["variants"]["improved"]["ratio"] > 1 else 1)

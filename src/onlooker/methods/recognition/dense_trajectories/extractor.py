@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,20 @@ from numpy.typing import NDArray
 
 from onlooker.errors import ConfigError
 from onlooker.methods.recognition.dense_trajectories.ahead import ahead
+from onlooker.methods.recognition.dense_trajectories.apart import OFFICE
 from onlooker.methods.recognition.dense_trajectories.camera import Boxes
 from onlooker.methods.recognition.dense_trajectories.config import Config
 from onlooker.methods.recognition.dense_trajectories.descriptors import describe
 from onlooker.methods.recognition.dense_trajectories.motion import Motion, Pair, View
-from onlooker.methods.recognition.dense_trajectories.pyramid import SMALLEST, Level, levels, to_grey
+from onlooker.methods.recognition.dense_trajectories.pyramid import SMALLEST, Grey, Level, levels, to_grey
 from onlooker.methods.recognition.dense_trajectories.rows import Trajectories
 from onlooker.methods.recognition.dense_trajectories.sampling import sample
 from onlooker.methods.recognition.dense_trajectories.tracks import Complete, Tracks
 from onlooker.methods.recognition.dense_trajectories.trials import try_motion, try_tracks
 
 Image = NDArray[np.uint8]
+AGAIN = 50
+"""Frames after which two threads look whether there is a helper process."""
 NO_BOXES: Boxes = np.zeros((0, 4), np.float32)
 
 
@@ -105,17 +109,24 @@ class Extractor:
             state.last = self._motion(grey).view(0, grey, here)
             state.tracks = [Tracks() for _ in state.last.greys]
             self._sample(state.last, state.tracks)
-        yield from ahead(self._jobs(inputs, state.last))
+        yield from self._found(inputs, state.last)
 
-    def _jobs(self, inputs: Iterable[tuple[Image, Boxes]], last: View) -> Iterator[Callable[[], Pair]]:
-        """For each frame, what finds the motion from the one before to it."""
+    def _found(self, inputs: Iterator[tuple[Image, Boxes]], last: View) -> Iterator[Pair]:
+        """By two threads, or by a helper process from when there is one."""
         motion = self._motion(last.greys[0])
-        before: Future[View] = Future()
-        before.set_result(last)
-        for index, (image, boxes) in enumerate(inputs, last.index + 1):
-            after: Future[View] = Future()
-            yield partial(_pair, motion, index, to_grey(image), boxes, before, after)
-            before = after
+        greys = ((to_grey(image), boxes) for image, boxes in inputs)
+        for first in greys:
+            begin = last.index
+            with OFFICE.hire() as helper:
+                if helper is None:
+                    part = ahead(_jobs(motion, chain([first], islice(greys, AGAIN - 1)), last))
+                else:
+                    part = helper.pairs(motion, chain([first], greys), last)
+                for pair in part:
+                    yield pair
+                    last = pair.after
+            if helper is None:
+                OFFICE.saw((last.index - begin) * last.greys[0].size)
 
     def _inputs(
         self, frames: Image | Iterable[Image], last: View | None, boxes: Sequence[Boxes] | None
@@ -174,10 +185,20 @@ class Extractor:
         )
 
 
-def _pair(motion: Motion, index: int, grey: Image, boxes: Boxes, before: Future[View], after: Future[View]) -> Pair:
+def _jobs(motion: Motion, inputs: Iterable[tuple[Grey, Boxes]], last: View) -> Iterator[Callable[[], Pair]]:
+    """For each frame, what finds the motion from the one before to it."""
+    before: Future[View] = Future()
+    before.set_result(last)
+    for index, (grey, boxes) in enumerate(inputs, last.index + 1):
+        after: Future[View] = Future()
+        yield partial(_pair, motion, motion.view(index, grey, boxes), before, after)
+        before = after
+
+
+def _pair(motion: Motion, view: View, before: Future[View], after: Future[View]) -> Pair:
     """Prepare a frame, for the next one too, and find the motion from the one before."""
     try:
-        after.set_result(motion.view(index, grey, boxes))
+        after.set_result(motion.prepare(view))
     except BaseException as error:
         after.set_exception(error)
         raise

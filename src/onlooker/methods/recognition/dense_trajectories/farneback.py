@@ -23,6 +23,8 @@ WINDOW, ITERATIONS, MEDIAN = 5, 2, 5
 REGULAR = 1e-3
 BORDER = (0.14, 0.14, 0.4472, 0.4472, 0.4472)
 """Less trust in the five pixels along each border."""
+_LINEAR, _BORDER = 0, 1
+"""As `grid_sample` hands them on."""
 
 Plane = NDArray[np.float32]
 Planes = NDArray[np.float32]
@@ -88,10 +90,13 @@ class Room(threading.local):
 
 
 class _Desk:
-    """Of one level: two planes of places, and masks."""
+    """Of one level: two planes of places, the same as PyTorch wants them, and masks."""
 
     def __init__(self, height: int, width: int) -> None:
+        import torch
+
         self.places = aligned(2, height, width)
+        self.at = torch.from_numpy(self.places).permute(1, 2, 0)[None]
         self.masks = np.empty((4, height, width), np.bool_)
 
 
@@ -115,8 +120,9 @@ def flows(before: list[Expansion], after: list[Expansion], room: Room | None = N
 
 
 def _refine(first: Expansion, second: Expansion, flow: Planes, desk: _Desk) -> Planes:
+    picture = second[None]
     for _ in range(ITERATIONS):
-        equations = _equations(first, second, flow, desk)
+        equations = _equations(first, picture, flow, desk)
         for plane in equations:
             _average(plane)
         _solve(*equations, flow)
@@ -131,10 +137,10 @@ def _average(plane: Plane) -> None:
     cv2.GaussianBlur(plane, (side, side), 0.3 * WINDOW, dst=plane, borderType=cv2.BORDER_REPLICATE)
 
 
-def _equations(first: Expansion, second: Expansion, flow: Planes, desk: _Desk) -> Equations:
+def _equations(first: Expansion, picture: Planes, flow: Planes, desk: _Desk) -> Equations:
     """4 A'A (three planes, the second one negative) and 4 A'b (two) of every pixel for the displacement so far."""
     (dx, dy), places = flow, desk.places
-    found = _look_up(second, flow, places)
+    found = _look_up(picture, flow, desk)
     outside = _outside(places, desk.masks)
     found.reshape(5, -1)[:2, outside] = 0
     found.reshape(5, -1)[2:, outside] = first.reshape(5, -1)[2:, outside]
@@ -143,7 +149,7 @@ def _equations(first: Expansion, second: Expansion, flow: Planes, desk: _Desk) -
     bx, by, xx, yy, xy = found
     for matrix, move, b in ((xx, dx, bx), (xy, dy, bx), (xy, dx, by), (yy, dy, by)):
         cv2.accumulateProduct(matrix, move, b)
-    found *= _trust(*flow.shape[:0:-1])
+    _distrust(found)
     u = cv2.multiply(xx, bx, dst=places[0])
     cv2.accumulateProduct(xy, by, u)
     by *= yy
@@ -156,21 +162,31 @@ def _equations(first: Expansion, second: Expansion, flow: Planes, desk: _Desk) -
     return xx, np.negative(xy, out=xy), yy, u, by
 
 
-def _look_up(of: Expansion, flow: Planes, places: Planes) -> Planes:
+def _look_up(picture: Planes, flow: Planes, desk: _Desk) -> Planes:
     """The coefficients (5, height, width) where the flow takes each pixel, those of the border outside.
 
-    Sets `places` to where that is, from -1 to 1 across the picture and down it. PyTorch looks up between pixels
-    exactly, and all planes at once; OpenCV's `remap` rounds to 32nds of a pixel.
+    Sets the desk's places to where that is, from -1 to 1 across the picture and down it. PyTorch looks up between
+    pixels exactly, and all planes at once; OpenCV's `remap` rounds to 32nds of a pixel.
     """
     import torch
-    from torch.nn.functional import grid_sample
 
     height, width = flow.shape[1:]
-    for move, grid, place, size in zip(flow, _grid(width, height), places, (width, height), strict=True):
+    for move, grid, place, size in zip(flow, _grid(width, height), desk.places, (width, height), strict=True):
         cv2.scaleAdd(move, 2 / (size - 1), grid, dst=place)
-    picture, at = torch.from_numpy(of)[None], torch.from_numpy(places).permute(1, 2, 0)[None]
-    found: Planes = grid_sample(picture, at, padding_mode="border", align_corners=True)[0].numpy()
+    found: Planes = torch.grid_sampler(torch.from_numpy(picture), desk.at, _LINEAR, _BORDER, True).numpy()[0]
     return found
+
+
+def _distrust(planes: Planes) -> None:
+    """Weigh the pixels along the borders down."""
+    trust, margin = _trust(*planes.shape[:0:-1]), len(BORDER)
+    for rows, columns in (
+        (slice(margin), slice(None)),
+        (slice(-margin, None), slice(None)),
+        (slice(margin, -margin), slice(margin)),
+        (slice(margin, -margin), slice(-margin, None)),
+    ):
+        planes[:, rows, columns] *= trust[rows, columns]
 
 
 def _outside(places: Planes, masks: NDArray[np.bool_]) -> NDArray[np.intp]:

@@ -162,9 +162,9 @@ class DenseTrajectories(nn.Module):
         for part in parts:
             waiting.append(part)
             if sum(map(len, waiting)) >= AT_ONCE:
-                sums.add(Trajectories.join(waiting))
+                _add(sums, waiting)
                 waiting = []
-        sums.add(Trajectories.join(waiting))
+        _add(sums, waiting)
         return sums.vector()
 
     def _sample(self, videos: Iterable[VideoLike], most: int, seed: int) -> Trajectories:
@@ -212,6 +212,16 @@ class DenseTrajectories(nn.Module):
             labels=self.labels,
         )
         save_weights(path, self.state_dict(), card)
+
+
+def _add(sums: Sums, waiting: list[Trajectories]) -> None:
+    """With one thread: others wait busily for more to do, and take the processors from finding the flow."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        sums.add(Trajectories.join(waiting))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _smallest(

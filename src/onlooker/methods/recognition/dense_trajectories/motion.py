@@ -12,6 +12,7 @@ from onlooker.methods.recognition.dense_trajectories.camera import (
     Boxes,
     Keypoints,
     Matrix,
+    Points,
     homography,
     keypoints,
     match,
@@ -23,16 +24,20 @@ from onlooker.methods.recognition.dense_trajectories.config import Config
 from onlooker.methods.recognition.dense_trajectories.farneback import Expansion, Flow, Room, expand, flows
 from onlooker.methods.recognition.dense_trajectories.pyramid import Grey, Level, grey_levels
 
+Matches = tuple[Points, Points]
+"""Places in x and y that agree in two frames."""
+
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One frame, prepared once: its grey levels, their expansions, where people are, and keypoints outside of them."""
+    """One frame: its grey levels, where people are, and keypoints outside of them and the levels' expansions where they
+    were found."""
 
     index: int
     greys: list[Grey]
-    expansions: list[Expansion]
     boxes: Boxes
-    keypoints: Keypoints
+    keypoints: Keypoints | None = None
+    expansions: list[Expansion] | None = None
 
     @property
     def mask(self) -> NDArray[np.uint8] | None:
@@ -60,27 +65,54 @@ class Motion:
     """Prepares frames, and finds what moved between two of them. Any number of threads may use one."""
 
     def __init__(self, config: Config, sizes: tuple[Level, ...]) -> None:
-        self._config, self._sizes = config, sizes
+        self.config, self.sizes = config, sizes
         self._room = Room()
 
     def view(self, index: int, grey: Grey, boxes: Boxes) -> View:
-        """Prepare a frame."""
-        found = View(index, grey_levels(grey, self._sizes), expand(grey, self._sizes), boxes, NOTHING)
-        if not self._config.compensate:
-            return found
-        return replace(found, keypoints=keypoints(grey, found.mask, self._config.matcher))
+        """A frame, not prepared."""
+        return View(index, grey_levels(grey, self.sizes), boxes)
+
+    def prepare(self, view: View) -> View:
+        """With all that is needed for the flow to it and from it."""
+        return self.expand(self.look(view))
+
+    def look(self, view: View) -> View:
+        """With keypoints, unless they are there."""
+        if view.keypoints is not None:
+            return view
+        compensate, matcher = self.config.compensate, self.config.matcher
+        return replace(view, keypoints=keypoints(view.greys[0], view.mask, matcher) if compensate else NOTHING)
+
+    def expand(self, view: View) -> View:
+        """With expansions, unless they are there."""
+        if view.expansions is not None:
+            return view
+        return replace(view, expansions=expand(view.greys[0], self.sizes))
+
+    def match(self, before: View, after: View) -> Matches:
+        """Where the keypoints of two frames, which were looked for, agree."""
+        assert before.keypoints is not None
+        assert after.keypoints is not None
+        return match(before.keypoints, after.keypoints)
 
     def pair(self, before: View, after: View) -> Pair:
-        """The flow between two frames, as it is and without the camera's motion."""
+        """The flow between two frames, as it is and without the camera's motion; prepares what is not."""
+        before, after = self.prepare(before), self.prepare(after)
+        return self.flow(before, after, self.match(before, after))
+
+    def flow(self, before: View, after: View, matches: Matches) -> Pair:
+        """The same from keypoints that are matched already."""
+        before, after = self.expand(before), self.expand(after)
+        assert before.expansions is not None
+        assert after.expansions is not None
         flow = flows(before.expansions, after.expansions, self._room)
-        matrix = self._matrix(before, after, flow[0]) if self._config.compensate else None
+        matrix = self._matrix(before, after, matches, flow[0]) if self.config.compensate else None
         if matrix is None:
             return Pair(before, after, flow, flow, None)
-        still = warp(after.greys[0], before.greys[0], matrix)
-        return Pair(before, after, flow, flows(before.expansions, expand(still, self._sizes), self._room), matrix)
+        still = expand(warp(after.greys[0], before.greys[0], matrix), self.sizes)
+        return Pair(before, after, flow, flows(before.expansions, still, self._room), matrix)
 
-    def _matrix(self, before: View, after: View, flow: Flow) -> Matrix | None:
-        found = match(before.keypoints, after.keypoints)
+    def _matrix(self, before: View, after: View, matches: Matches, flow: Flow) -> Matrix | None:
         corners = moved_corners(before.greys[0], flow, after.mask)
-        previous, current = (np.concatenate(both) for both in zip(found, corners, strict=True))
+        previous, current = (np.concatenate(both) for both in zip(matches, corners, strict=True))
         return homography(previous, current)
