@@ -73,3 +73,18 @@ def test_embeddings_of_another_width_are_refused(tmp_path: Path, example) -> Non
     example(np.array([2.0, 0.0, 1.0]))
     with pytest.raises(ConfigError, match="two: its embeddings are not of 3 numbers"):
         search.search_like("clip.mp4", [tmp_path], backbone="network")
+
+
+def test_where_nothing_was_seen_there_is_nothing_to_find(tmp_path: Path, example) -> None:
+    vectors = np.zeros((40, 8))
+    vectors[:3] = np.random.default_rng(0).normal(size=(3, 8))
+    _run(tmp_path / "one", vectors)
+    _run(tmp_path / "still", np.zeros((4, 8)))
+    example(vectors[1])
+    found = search.search_like("clip.mp4", [tmp_path], backbone="network")
+    assert sorted(one.start for one in found) == [0.0, 1.0, 2.0]
+    assert found[0].start == 1.0
+    assert search.search_like("clip.mp4", [tmp_path / "still"], backbone="network") == []
+    example(np.zeros(8))
+    with pytest.raises(ConfigError, match=r"^clip\.mp4: next to nothing moves in it"):
+        search.search_like("clip.mp4", [tmp_path], backbone="network")

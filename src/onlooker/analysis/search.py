@@ -47,21 +47,28 @@ def search_like(
     """The `most` moments of `runs` (run folders, or folders of them) that are most like `clip`, best first.
 
     `backbone` and `weights` must be those that the embeddings of the runs were made with. Moments of one video that
-    overlap are one match, at its best place. Memory is bounded by the matches, not by the runs. Errors: ConfigError for
-    folders without such embeddings, MediaError for the clip.
+    overlap are one match, at its best place; those in which nothing was seen (all zeros) are none. Memory is bounded by
+    the matches, not by the runs. Errors: ConfigError for folders without such embeddings and an example in which
+    nothing is seen, MediaError for the clip.
     """
     recogniser = open_recogniser(backbone, weights)
     folders = list(_runs(runs))
     middle = _mean(folders, recogniser.source)
-    wanted = _unit(_example(recogniser, clip) - middle)
+    example = _example(recogniser, clip)
+    if not example.any():
+        raise ConfigError(
+            f"{Path(clip).name}: next to nothing moves in it, and these features speak of motion alone. Give another "
+            "example, or a --backbone that knows what things look like."
+        )
+    wanted = _unit(example[example.any(axis=1)] - middle)
     matches: list[Match] = []
     for run in folders:
         found: list[Match] = []
         for table in _embeddings(run, recogniser.source):
             found += _compare(run, table, wanted, middle)
         matches = sorted([*matches, *_distinct(found)], key=lambda one: (-one.similarity, one.video, one.start))[:most]
-    if not matches:
-        other = {source for run in folders for source in _sources(run)}
+    other = set() if matches else {source for run in folders for source in _sources(run)}
+    if not matches and recogniser.source not in other:
         made = f"theirs are of {', '.join(sorted(other))}. Give those weights, or" if other else "they have none:"
         which = "the run holds no" if len(folders) == 1 else f"none of the {len(folders)} runs holds"
         raise ConfigError(f"{which} embeddings of {recogniser.source}; {made} {HOW}")
@@ -124,7 +131,7 @@ def _example(recogniser: Recogniser, clip: str) -> Vectors:
 
 
 def _compare(run: Run, table: Any, wanted: Vectors, middle: NDArray[np.float64] | float) -> list[Match]:
-    """Each row by its likeness to the most similar window of the example."""
+    """Each row by its likeness to the most similar window of the example; those of which nothing is known are none."""
     vectors = _vectors(run, table)
     if vectors.shape[1] != wanted.shape[1]:
         raise ConfigError(
@@ -135,7 +142,10 @@ def _compare(run: Run, table: Any, wanted: Vectors, middle: NDArray[np.float64] 
     place = str(run.folder)
     return [
         Match(place, video, track, start, end, float(cosine))
-        for video, track, start, end, cosine in zip(*columns, cosines.tolist(), strict=True)
+        for video, track, start, end, cosine, known in zip(
+            *columns, cosines.tolist(), vectors.any(axis=1).tolist(), strict=True
+        )
+        if known
     ]
 
 

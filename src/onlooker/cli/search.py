@@ -32,6 +32,8 @@ def search(
     if json_:
         say_json({"like": like, "matches": [one.to_dict() for one in found]})
         return
+    if not found:
+        typer.echo("Nothing to compare with: in none of the runs' windows anything moves.")
     for one in found:
         who = "" if one.track_id is None else f"  person {one.track_id}"
         typer.echo(f"{one.similarity:6.3f}  {one.video}  {one.start:.1f} to {one.end:.1f} s{who}")
