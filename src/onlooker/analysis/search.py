@@ -67,7 +67,7 @@ def search_like(
         for table in _embeddings(run, recogniser.source):
             found += _compare(run, table, wanted, middle)
         matches = sorted([*matches, *_distinct(found)], key=lambda one: (-one.similarity, one.video, one.start))[:most]
-    other = set() if matches else {source for run in folders for source in _sources(run)}
+    other: set[str] = set() if matches else {source for run in folders for source in _sources(run)}
     if not matches and recogniser.source not in other:
         made = f"theirs are of {', '.join(sorted(other))}. Give those weights, or" if other else "they have none:"
         which = "the run holds no" if len(folders) == 1 else f"none of the {len(folders)} runs holds"
