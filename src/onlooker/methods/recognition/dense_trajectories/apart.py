@@ -51,7 +51,7 @@ class Helper:
         kept = (other.fileno(), self._memory)
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _MAIN, *map(str, kept), str(IDLE)],
+                [sys.executable, "-P", "-c", _MAIN, *map(str, kept), str(IDLE)],
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"},
                 pass_fds=kept,
                 stdin=subprocess.DEVNULL,
