@@ -143,7 +143,7 @@ def _compare(run: Run, table: Any, wanted: Vectors, middle: NDArray[np.float64] 
     return [
         Match(place, video, track, start, end, float(cosine))
         for video, track, start, end, cosine, known in zip(
-            *columns, cosines.tolist(), vectors.any(axis=1).tolist(), strict=True
+            *columns, cosines.tolist(), np.any(vectors, axis=1).tolist(), strict=True
         )
         if known
     ]
