@@ -63,13 +63,13 @@ def teach(
         f"{done.out}: {len(done.actions)} {'action' if len(done.actions) == 1 else 'actions'} on {done.backbone}"
     )
     for label, count in done.actions.items():
-        like = f"held-out examples {done.genuine[label]:.2f} like it, " if label in done.genuine else ""
+        like = f"parts left out of learning are {done.genuine[label]:.2f} like it, " if label in done.genuine else ""
         clips = f"{count} {'clip' if count == 1 else 'clips'}"
         typer.echo(f"  {label}: {clips}, {like}believed from {done.thresholds[label]:.2f} on")
     if len(done.actions) > 1:
         typer.echo(f"  {100 * done.right:.0f} % of the examples find their action when it is learned without them")
     if done.strange is not None:
-        typer.echo(f"  Strangers are {done.strange:.2f} like the nearest action (medians of cosines, like the above)")
+        typer.echo(f"  What is none of them is {done.strange:.2f} like the nearest (medians of cosines; 1 is the same)")
     for warning in done.warnings:
         typer.echo(f"  {warning}", err=True)
     typer.echo(f"Next: onlooker analyze VIDEO --actions {done.out}")
