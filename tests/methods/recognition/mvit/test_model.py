@@ -103,6 +103,16 @@ def test_the_class_token_is_normed_but_not_convolved() -> None:
         assert torch.equal(pool(tokens, (1, 4, 4))[0][:, :, 1:], pooled[:, :, 1:])
 
 
+def test_pooling_begins_as_a_normed_choice_of_every_nth_token() -> None:
+    pool = Mvit(SMALL).blocks[0].attention.key_pool
+    assert pool.stride == (1, 4, 4)
+    tokens = clip(1, 1, 1 + 2 * 8 * 8, 8)
+    with torch.no_grad():
+        pooled, _ = pool(tokens, (2, 8, 8))
+        chosen = tokens[:, :, 1:].view(1, 1, 2, 8, 8, 8)[:, :, :, ::4, ::4].flatten(2, 4)
+        assert_close(pooled[:, :, 1:], pool.norm(chosen))
+
+
 def test_the_residual_is_the_largest_of_its_window() -> None:
     tokens = clip(1, 1 + 2 * 4 * 6, 3)
     pooled = pool_residual(tokens, (2, 4, 6), (1, 2, 2))

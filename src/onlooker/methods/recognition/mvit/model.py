@@ -10,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from onlooker.errors import ConfigError
 from onlooker.methods.recognition.classifier import ClipClassifier, measured
-from onlooker.methods.recognition.mvit.blocks import Block, Tokens
+from onlooker.methods.recognition.mvit.blocks import Block, TokenPool, Tokens
 from onlooker.methods.recognition.mvit.config import TINY, VARIANTS, Config, Stride, spec_for
 from onlooker.nn.layers import drop_path_rates, initialise_transformer
 from onlooker.weights.inputs import InputSpec
@@ -49,6 +49,11 @@ class Mvit(ClipClassifier):
         self.dropout = nn.Dropout(config.head_dropout)
         self.head = nn.Linear(sizes[-1].out_dim, config.classes)
         initialise_transformer(self, generator=generator)
+        for module in self.modules():
+            if isinstance(module, TokenPool) and not module.pool.weight.is_meta:
+                # random kernels hide behind a sum of neighbours what each token holds, and small models do not get
+                # over it; no source says how the original began (ours)
+                nn.init.dirac_(module.pool.weight, groups=module.pool.groups)
         for table in (self.class_token, self.class_table, self.space_table, self.time_table):
             if not table.is_meta:
                 nn.init.trunc_normal_(table, std=0.02, generator=generator)
