@@ -109,7 +109,7 @@
       chip.classList.toggle("chosen", track.id === chosen);
       return chip;
     });
-    const text = present.length ? `${present.length} in the picture:` : "Nobody in the picture";
+    const text = present.length ? `${present.length} in the picture:` : "Nobody found at this moment";
     $("now").replaceChildren(document.createTextNode(text), ...chips);
   }
 
