@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from onlooker.errors import ConfigError
+from onlooker.methods.recognition.convspec import clip_spec
 from onlooker.weights.inputs import InputSpec
 
 BackboneKind = Literal["i3d", "r2plus1d", "csn", "slow", "small"]
@@ -91,8 +92,7 @@ def spec_for(config: Config) -> InputSpec:
     >>> spec_for(Config()).crop
     256
     """
-    crop = config.size * 8 // 7
-    return InputSpec(frames=config.frames, stride=config.stride, short_side=crop, crop=crop, views=3)
+    return clip_spec(config.frames, config.stride, config.size)
 
 
 SPECS: dict[str, InputSpec] = {name: spec_for(config) for name, config in VARIANTS.items()}
