@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from onlooker.analysis.augment import Change
+from onlooker.analysis.pictures import fit
 from onlooker.methods.recognition.dense_trajectories.extractor import Extractor
 from onlooker.methods.recognition.recogniser import Recogniser
 from onlooker.methods.recognition.taught.model import FEWEST
@@ -101,15 +101,6 @@ def _pictures(
         new = np.diff(clip.indices, prepend=last) != 0
         last = int(clip.indices[-1])
         for image in replace(change, seed=change.seed + first).of_pictures(clip.images[new]):
-            fitted = _fitted(image, side)
+            fitted = fit(image, side)
             seen.append(fitted.shape)
             yield fitted
-
-
-def _fitted(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    height, width = image.shape[:2]
-    scale = side / min(height, width)
-    if scale == 1:
-        return image
-    size = max(side, round(width * scale)), max(side, round(height * scale))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
