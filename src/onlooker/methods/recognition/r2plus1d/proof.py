@@ -27,6 +27,7 @@ CLAIM = Claim(
     text="accuracy on which shape follows which, of either contrast (chance 0.0625): split against full 3-D "
     "convolutions, parameters alike",
     paper="arXiv:1711.11248: R(2+1)D has lower training and test error than R3D at the same number of parameters",
+    seeds=6,  # the full network scatters: three seeds were too few on 60 to 62
 )
 
 SHAPES, SIDE = 4, 5
