@@ -13,9 +13,7 @@ from onlooker.world.script import Act, Role
 RATE = 10.0  # samples of a path per second
 _STANDING, _LYING = 0.26, 0.45  # metres that a body takes up around itself
 _FREE, _BUSY = 0.6, 0.35  # how far somebody steps aside, with nothing in reach and with something
-_BOUND = frozenset(
-    ("push", "stumble", "hand_over", "receive", "sit_down", "sit", "stand_up", "open", "close", "pour")
-)
+_BOUND = frozenset(("push", "stumble", "hand_over", "receive", "sit_down", "sit", "stand_up", "open", "close", "pour"))
 _LOW = frozenset(("lie_down", "lie", "lie_prone", "get_up", "fall", "roll_over", "roll_back", "kick"))
 _AHEAD = 0.8  # seconds before and after an act in which one is already, or still, in its place
 _ROUNDS = 16
